@@ -1,0 +1,1 @@
+"""Folds, tuning, comparison, report, command line."""

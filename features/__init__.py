@@ -1,0 +1,1 @@
+"""Numbers from one face: no files, no fitting."""

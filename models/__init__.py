@@ -1,0 +1,1 @@
+"""Estimators, and the file a user takes away."""

@@ -1,0 +1,1 @@
+"""The Keras networks and the scikit-learn classifier around them."""

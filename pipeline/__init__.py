@@ -1,0 +1,1 @@
+"""Pictures in, feature store out; pictures in, predictions out."""

@@ -1,0 +1,1 @@
+"""Faces drawn from MediaPipe's canonical mesh: the offline default dataset."""
