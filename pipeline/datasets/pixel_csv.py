@@ -1,0 +1,186 @@
+"""CSV files that hold faces as text: ``emotion,pixels,Usage``, 48 x 48 numbers a row."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import sys
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import IO, cast
+
+import numpy as np
+
+from mien.errors import MienError
+from mien.pipeline.datasets.pixel_text import SIDE, Problem, parse_pixel_texts
+from mien.pipeline.datasets.tree import FileTree, quote_some
+from mien.pipeline.pictures import ArrayPictures, open_zip
+
+_BLANKS = b' \t\r\n"'
+_HEAD_BYTES = 1 << 16
+_BATCH = 128
+_ENDINGS = (".csv", ".csv.gz")
+
+
+@dataclass(frozen=True)
+class CsvFile:
+    """Where a CSV file is: a file of its own, plain or gzip, or a member of a zip archive."""
+
+    path: Path
+    member: str = ""
+
+    @property
+    def name(self) -> str:
+        """The CSV's own file name."""
+        return (self.member or self.path.name).rpartition("/")[2]
+
+    @contextmanager
+    def open(self) -> Iterator[IO[bytes]]:
+        """Open it for reading bytes, unpacked."""
+        if self.member:
+            with open_zip(self.path).open(self.member) as file:
+                yield _unpack(io.BufferedReader(cast(io.RawIOBase, file)))
+        else:
+            with self.path.open("rb") as plain:
+                yield _unpack(plain)
+
+
+@dataclass(frozen=True)
+class PixelTable:
+    """A parsed file, row by row.
+
+    Attributes
+    ----------
+    emotions : list of str
+        What the emotion column says.
+    usages : list of str
+        What the Usage column says, ``""`` without one.
+    pixels : ndarray of uint8, shape (n, 48, 48)
+        Zeros in rows with a problem.
+    problems : mapping of int to (Reason, str)
+        Rows whose pixels are not usable, with the reason and its detail.
+    """
+
+    emotions: list[str]
+    usages: list[str]
+    pixels: np.ndarray
+    problems: Mapping[int, Problem]
+
+    def to_pictures(self) -> ArrayPictures:
+        """Return the pictures of the rows."""
+        return ArrayPictures(self.pixels, self.problems)
+
+
+def find_csv(path: Path, tree: FileTree | None) -> CsvFile | None:
+    """Find the one CSV file that a path is, or that a folder or archive without pictures holds."""
+    if tree is None:
+        return CsvFile(path) if path.is_file() else None
+    names = [
+        name
+        for name in tree.files
+        if name.lower().endswith(_ENDINGS) and not name.rpartition("/")[2].startswith(".")
+    ]
+    if len(names) != 1 or tree.pictures:
+        return None
+    return CsvFile(tree.path, names[0]) if tree.zipped else CsvFile(tree.path / names[0])
+
+
+def read_csv_head(file: CsvFile) -> tuple[str, ...]:
+    """Return the column names, blanks removed, or nothing for a file that is no text."""
+    try:
+        with file.open() as lines:
+            head = lines.readline(_HEAD_BYTES)
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError):
+        return ()
+    return () if b"\0" in head else tuple(_split_head(head))
+
+
+def parse_pixel_csv(file: CsvFile) -> PixelTable:
+    """Parse a CSV with the columns ``emotion``, ``pixels`` and, where there are splits, ``Usage``.
+
+    Columns are found by name in any order; blanks and quotes around names and values, blank lines
+    and Windows line ends do not matter.
+
+    Parameters
+    ----------
+    file : CsvFile
+        The file.
+
+    Returns
+    -------
+    PixelTable
+        A row for every line that is not blank, unusable ones with their reason.
+
+    Raises
+    ------
+    MienError
+        If the file is damaged, a column is missing or there are no rows.
+    """
+    try:
+        with file.open() as lines:
+            return _parse(lines, file)
+    except (EOFError, zlib.error, zipfile.BadZipFile, OSError, RuntimeError) as error:
+        raise MienError(
+            f"Expected a CSV file of pixels, but {file.name!r} cannot be read to its end: {error}.",
+            "Copy or download it again.",
+        ) from error
+
+
+def _parse(lines: IO[bytes], file: CsvFile) -> PixelTable:
+    columns = _split_head(lines.readline(_HEAD_BYTES))
+    _require_columns(columns, file)
+    emotion, pixel = columns.index("emotion"), columns.index("pixels")
+    usage = columns.index("usage") if "usage" in columns else None
+    emotions: list[str] = []
+    usages: list[str] = []
+    problems: dict[int, Problem] = {}
+    pixels = bytearray()
+    all_rows = _split_rows(lines, len(columns))
+    while rows := list(islice(all_rows, _BATCH)):
+        parsed, wrong = parse_pixel_texts([row[pixel] for row in rows])
+        problems.update({len(emotions) + row: problem for row, problem in wrong.items()})
+        pixels += parsed.tobytes()
+        emotions += [_decode(row[emotion]) for row in rows]
+        usages += [_decode(row[usage]) if usage is not None else "" for row in rows]
+    if not emotions:
+        raise MienError(f"Expected faces in {file.name!r}, but it has a header and no rows.")
+    array = np.frombuffer(pixels, np.uint8).reshape(-1, SIDE, SIDE)
+    return PixelTable(emotions, usages, array, problems)
+
+
+def _split_rows(lines: IO[bytes], columns: int) -> Iterator[list[bytes]]:
+    for line in lines:
+        fields = [field.strip(_BLANKS) for field in line.split(b",")]
+        if fields != [b""]:
+            yield fields + [b""] * (columns - len(fields))
+
+
+def _decode(field: bytes) -> str:
+    return sys.intern(field.decode("utf-8", "replace"))
+
+
+def _split_head(line: bytes) -> list[str]:
+    text = line.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
+    return [name.strip(' \t\r\n"').lower() for name in text.split(",")]
+
+
+def _require_columns(columns: list[str], file: CsvFile) -> None:
+    missing = [name for name in ("emotion", "pixels") if name not in columns]
+    if missing:
+        raise MienError(
+            f"Expected the columns emotion, pixels and Usage in {file.name!r}, but "
+            f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing; "
+            f"its first line holds {quote_some(columns)}.",
+            "Use the contest's fer2013.csv, or name the layout of your data.",
+        )
+
+
+def _unpack(file: IO[bytes]) -> IO[bytes]:
+    start = file.read(2)
+    file.seek(0)
+    return gzip.open(file, "rb") if start == b"\x1f\x8b" else file  # type: ignore[return-value]
