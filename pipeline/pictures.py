@@ -32,8 +32,26 @@ __all__ = [
 MAX_FILE_BYTES = 1 << 30
 """Bytes that a picture file may have at most, unpacked."""
 PICTURE_ENDINGS = frozenset(
-    [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".dib", ".gif", ".webp"]
-    + [".tif", ".tiff", ".jp2", ".avif", ".pgm", ".ppm", ".pnm"]  # noqa: RUF005
+    # fmt: off
+    (
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".png",
+        ".bmp",
+        ".dib",
+        ".gif",
+        ".webp",
+        ".tif",
+        ".tiff",
+        ".jp2",
+        ".avif",
+        ".pgm",
+        ".ppm",
+        ".pnm",
+    )
+    # fmt: on
 )
 """File endings, in lower case, that are taken for pictures."""
 

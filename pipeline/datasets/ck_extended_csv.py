@@ -68,7 +68,7 @@ def read_ck_extended_csv(source: Source, options: ReadOptions) -> FaceSet:  # no
 
 CK_EXTENDED_CSV = Layout(
     name="ckextended-csv",
-    looks_for='a CSV file like FER2013's with "ck" in its name, or with label 7 (contempt)',
+    looks_for='the columns emotion, pixels and Usage with "ck" in the file name, or label 7',
     recognises=recognise_ck_extended_csv,
     read=read_ck_extended_csv,
 )
