@@ -1,0 +1,158 @@
+"""The section of one model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from mien.experiments.report.confusion import describe_absent, describe_confusions, draw_confusion
+from mien.experiments.report.contents import ModelSection, Pairs, Row, Table
+from mien.experiments.report.curves import draw_curves
+from mien.experiments.report.headline import read_accuracy
+from mien.experiments.report.numbers import (
+    DASH,
+    count_noun,
+    format_count,
+    format_milliseconds,
+    format_percent,
+    format_points,
+    format_seconds,
+    format_value,
+)
+from mien.experiments.scores import normalise_rows
+
+_AVERAGES = ("macro avg", "weighted avg")
+_COLUMNS = ("precision", "recall", "f1")
+
+
+def build_section(
+    model: Mapping[str, Any], classes: Sequence[str], *, anchor: str, best: bool
+) -> ModelSection:
+    """Build the section of a model that did not fail.
+
+    Parameters
+    ----------
+    model : mapping
+        One of the ``models`` of the results schema.
+    classes : sequence of str
+        Class names.
+    anchor : str
+        Where links to the section lead.
+    best : bool
+        Whether it ranks first.
+
+    Returns
+    -------
+    ModelSection
+        Text, tables and pictures.
+    """
+    matrix = np.array(model["confusion_matrix"], dtype=np.int64)
+    where = f" on {model['reported_split']}" if model.get("reported_split") else ""
+    return ModelSection(
+        anchor=anchor,
+        title=model["title"],
+        best=best,
+        lead=_describe(model, where),
+        scores=_build_scores(model["classification_report"], classes, where),
+        matrices=(
+            draw_confusion(matrix, classes, normalised=False, title="Counts"),
+            draw_confusion(matrix, classes, normalised=True, title="Per cent of each true class"),
+        ),
+        matrix=_build_matrix(matrix, classes),
+        confusions=describe_confusions(matrix, classes),
+        remarks=_build_remarks(model["classification_report"], matrix, classes),
+        curves=draw_curves(model["folds"]),
+        parameters=_list_parameters(model),
+        costs=_list_costs(model),
+        folds=_build_folds(model["folds"]),
+    )
+
+
+def _describe(model: Mapping[str, Any], where: str) -> str:
+    read = f" It reads {model['view']}." if model.get("view") else ""
+    solver = f" Solver: {model['solver']}." if model.get("solver") else ""
+    return f"Right on {format_percent(read_accuracy(model))} of faces{where}.{read}{solver}"
+
+
+def _build_scores(report: Mapping[str, Any], classes: Sequence[str], where: str) -> Table:
+    rows = [_write_scores(name, report[name]) for name in classes]
+    support = report[_AVERAGES[0]]["support"]
+    accuracy = ("", "", format_points(report["accuracy"]), format_count(support))
+    rows.append(Row("Accuracy", accuracy, marked=True))
+    rows += [_write_scores(f"{name[:-4].capitalize()} average", report[name]) for name in _AVERAGES]
+    columns = ("Class", "Precision, %", "Recall, %", "F1, %", "Support")
+    return Table(f"Scores of each class{where}", columns, tuple(rows))
+
+
+def _write_scores(head: str, scores: Mapping[str, Any]) -> Row:
+    known = scores["support"] > 0
+    cells = (format_points(scores[key]) if known else DASH for key in _COLUMNS)
+    return Row(head, (*cells, format_count(scores["support"])))
+
+
+def _build_matrix(matrix: np.ndarray, classes: Sequence[str]) -> Table:
+    shares = normalise_rows(matrix)
+    rows = tuple(
+        Row(
+            name,
+            tuple(
+                f"{format_count(n)} ({100 * share:.0f} %)" if n else "0"
+                for n, share in zip(matrix[i].tolist(), shares[i], strict=True)
+            ),
+        )
+        for i, name in enumerate(classes)
+    )
+    caption = "Confusion matrix: rows are true classes, columns predicted classes"
+    return Table(caption, ("true \\ predicted", *classes), rows)
+
+
+def _build_remarks(
+    report: Mapping[str, Any], matrix: np.ndarray, classes: Sequence[str]
+) -> tuple[str, ...]:
+    missing = int(report[_AVERAGES[0]]["support"] - matrix.sum())
+    unanswered = f"{count_noun(missing, 'row')} without an answer, counted as wrong, not drawn."
+    absent = describe_absent(matrix, classes)
+    return (*([absent] if absent else []), *([unanswered] if missing > 0 else []))
+
+
+def _list_parameters(model: Mapping[str, Any]) -> Pairs:
+    given = model.get("parameters") or {}
+    return tuple((str(name), format_value(value)) for name, value in given.items())
+
+
+def _list_costs(model: Mapping[str, Any]) -> Pairs:
+    timing, folds = model["timing"], model["folds"]
+    rows = [fold["train_rows"] for fold in folds if fold.get("train_rows") is not None]
+    costs = [("Fit, mean of a fold", format_seconds(timing["fit_seconds"]))]
+    if len(folds) > 1:
+        costs.append(("Fit, all folds", format_seconds(sum(f["fit_seconds"] for f in folds))))
+    if rows:
+        low, high = format_count(min(rows)), format_count(max(rows))
+        costs.append(("Rows to fit on", low if low == high else f"{low} to {high}"))
+    costs.append(("Predict a face", format_milliseconds(timing["predict_ms_per_face"])))
+    return tuple(costs)
+
+
+def _build_folds(folds: Sequence[Mapping[str, Any]]) -> Table:
+    """One row a fold; the parameters only where they differ by fold."""
+    tuned = {format_value(fold.get("parameters") or {}) for fold in folds}
+    repeated = any(fold.get("repeat") for fold in folds)
+    rows = []
+    for fold in folds:
+        train = fold.get("train_rows")
+        cells = [
+            DASH if train is None else format_count(train),
+            format_count(len(fold["true"])),
+            format_points(fold["scores"]["accuracy"]),
+            format_seconds(fold["fit_seconds"]),
+        ]
+        if len(tuned) > 1:
+            cells.append(format_value(fold.get("parameters") or {}))
+        name = f"{fold['name']}, repeat {fold['repeat'] + 1}" if repeated else fold["name"]
+        rows.append(Row(name, tuple(cells)))
+    columns = ["Fold", "Rows to fit on", "Rows predicted", "Accuracy, %", "Fit"]
+    if len(tuned) > 1:
+        columns.append("Parameters")
+    return Table(f"All {count_noun(len(folds), 'fold')}", tuple(columns), tuple(rows))

@@ -1,0 +1,128 @@
+"""Write a report: JSON, HTML and Markdown beside each other."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mien.errors import MienError
+from mien.experiments.report.build import build_report
+from mien.experiments.report.contents import ReportData
+from mien.experiments.report.schema import to_plain
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+class Verbatim(str):
+    """Text that Markdown takes as it is."""
+
+    __slots__ = ()
+
+
+def write_report(results: Mapping[str, Any], out: Path) -> None:
+    """Write ``results.json``, ``report.html`` and ``report.md`` into a folder.
+
+    Each file appears whole or not at all; existing ones are replaced.
+
+    Parameters
+    ----------
+    results : mapping
+        Results as ``results.schema.json`` describes them; numpy values are welcome.
+    out : Path
+        The folder; made if it is missing.
+
+    Raises
+    ------
+    MienError
+        If the results do not follow the schema, or the folder cannot be written.
+    """
+    data = build_report(results)
+    text = json.dumps(to_plain(results), ensure_ascii=False, allow_nan=False, indent=1)
+    files = {
+        "results.json": _join_numbers(text) + "\n",
+        "report.html": render_html(data),
+        "report.md": render_markdown(data),
+    }
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            _write_whole(out / name, content)
+    except OSError as error:
+        raise MienError(
+            f"Expected a folder to write the report into, but {out} cannot be written: "
+            f"{error.strerror}.",
+            "Give another folder with --out.",
+        ) from error
+
+
+def render_html(data: ReportData) -> str:
+    """Render a report as one HTML file that needs no other file, no network and no script."""
+    return _make_environment(html=True).get_template("report.html.j2").render(report=data)
+
+
+def render_markdown(data: ReportData) -> str:
+    """Render a report as Markdown (GitHub's dialect, for its tables), without pictures."""
+    text = _make_environment(html=False).get_template("report.md.j2").render(report=data)
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def escape_markdown(value: Any) -> Any:
+    """Make text harmless in Markdown: no markup, no HTML, no new line or table cell."""
+    if isinstance(value, Verbatim) or not isinstance(value, str):
+        return value
+    text = " ".join(value.split()) if re.search(r"[\r\n\t]", value) else value
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = re.sub(r"([\\`*\[\]|~])", r"\\\1", text)
+    return re.sub(r"(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])", r"\\_", text)
+
+
+def fence_code(text: str) -> Verbatim:
+    """Put text into a fenced block that it cannot close itself."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return Verbatim(f"{fence}\n{text}\n{fence}")
+
+
+@cache
+def _make_environment(*, html: bool) -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("mien.experiments.report"),
+        autoescape=html,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=None if html else escape_markdown,
+    )
+    environment.filters["fence"] = fence_code
+    return environment
+
+
+def _join_numbers(text: str) -> str:
+    """Put lists of numbers onto one line, so that the file stays readable.
+
+    A list in JSON text is told from one inside a string by its line breaks: strings have none.
+    """
+    number = r"(?:-?[\d.eE+-]+|null)"
+    return re.sub(
+        rf"\[\n\s*({number}(?:,\n\s*{number})*)\n\s*\]",
+        lambda found: "[" + re.sub(r"\s+", " ", found[1]) + "]",
+        text,
+    )
+
+
+def _write_whole(path: Path, content: str) -> None:
+    """Write beside the file and rename, so that no reader sees half of it."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        beside.write_text(content, encoding="utf-8", newline="\n")
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)

@@ -1,0 +1,142 @@
+import pytest
+
+from mien.errors import MienError
+from mien.experiments.report import build_report
+from mien.experiments.report.headline import describe_baseline, rank_models
+from mien.experiments.scores import compute_scores
+from mien.experiments.statistics import compare_models
+from mien.experiments.summary import summarise_model
+
+
+def make_simple(first, second):
+    """Two models on ten rows of two classes, of which the first is true eight times."""
+    models = {}
+    for name, predicted in (("one", first), ("two", second)):
+        true = [0] * 8 + [1] * 2
+        fold = {
+            "name": "fold 1",
+            "split": None,
+            "indices": list(range(10)),
+            "true": true,
+            "predicted": predicted,
+            "scores": compute_scores(true, predicted, 2),
+            "fit_seconds": 3.0,
+            "predict_seconds": 0.02,
+        }
+        model = {"title": name.upper(), "status": "ok", "folds": [fold]}
+        models[name] = {**model, **summarise_model([fold], classes=["neutral", "smiling"])}
+    return models
+
+
+def read(text):
+    return text.replace("\u00a0", " ")
+
+
+def build_simple(build_results, first, second):
+    results = build_results()
+    results["models"] = make_simple(first, second)
+    results["comparisons"] = compare_models(results["models"])
+    return build_report(results)
+
+
+def test_first_screen_answers_the_questions(build_results):
+    true = [0] * 8 + [1] * 2
+    wrong = [1 - label for label in true]
+    report = build_simple(build_results, wrong, true)
+    facts = {fact.term: fact for fact in report.headline.facts}
+    assert report.headline.sentence == "TWO is the best of 2 models."
+    assert read(facts["Accuracy"].value) == "100.0 %"
+    assert read(facts["Accuracy"].detail).endswith("always the most frequent class: 80.0 %")
+    assert facts["Lead"].value == "100.0 points"
+    assert read(facts["How sure"].value) == "sure, p = 0.002"  # 2 / 2^10
+    assert read(facts["Cost"].value) == "2.0 ms a face"
+    assert facts["Protocol"].value == "honest"
+
+
+def test_equal_models_are_not_called_best(build_results):
+    true = [0] * 8 + [1] * 2
+    report = build_simple(build_results, [1, *true[1:]], true)
+    assert report.headline.sentence == "TWO scores highest, but cannot be told apart from ONE."
+    assert "(best)" not in "".join(row.head for row in report.models.rows)
+
+
+def test_ranking_counts_every_face_the_same():
+    models = make_simple([0] * 8 + [1] * 2, [0] * 10)
+    assert rank_models(models) == ["one", "two"]
+    assert rank_models({**models, "three": {"status": "failed"}}) == ["one", "two"]
+    assert read(describe_baseline(models["one"])) == "80.0 %"
+
+
+def test_warnings_come_first_and_name_failed_models(build_results):
+    report = build_report(build_results("seven", failed=("cnn",)))
+    assert report.warnings[0].startswith("118 persons lie on both sides")
+    assert report.warnings[1] == "CNN failed and is not among the figures."
+    assert [title for title, _ in report.failures] == ["CNN"]
+    assert "CNN" not in [row.head for row in report.models.rows]
+
+
+def test_dishonest_protocol_always_warns(build_results):
+    results = build_results("seven")
+    results["protocol"]["warnings"] = []
+    assert "do not say how well" in build_report(results).warnings[0]
+
+
+def test_all_failed(build_results):
+    report = build_report(build_results("all_failed"))
+    assert report.headline.sentence == "No model could be evaluated: each of them failed."
+    assert report.models is report.comparisons is None
+    assert len(report.failures) == 4
+
+
+def test_official_splits_are_columns(build_results):
+    results = build_results("official")
+    table = build_report(results).models
+    assert table.columns[1:3] == ("PublicTest accuracy, %", "PrivateTest accuracy, %")
+    best = results["models"][rank_models(results["models"])[0]]
+    expected = [100 * best["splits"][name]["accuracy"] for name in ("PublicTest", "PrivateTest")]
+    assert [float(cell) for cell in table.rows[0].cells[:2]] == pytest.approx(expected, abs=0.051)
+    assert "±" not in "".join(table.rows[0].cells)
+
+
+def test_folds_give_mean_and_spread(build_results):
+    results = build_results()
+    table = build_report(results).models
+    best = results["models"][rank_models(results["models"])[0]]
+    spread = best["summary"]["accuracy"]
+    expected = f"{100 * spread['mean']:.1f} ± {100 * spread['std']:.1f}"
+    assert read(table.rows[0].cells[1]) == expected
+    assert table.rows[0].marked
+    assert not table.rows[1].marked
+
+
+def test_absent_class_has_no_scores_and_is_named(build_results):
+    section = build_report(build_results("absent")).sections[0]
+    rows = {row.head: row.cells for row in section.scores.rows}
+    assert rows["contempt"] == ("–", "–", "–", "0")
+    assert "No predicted rows are truly neutral and contempt." in section.remarks
+
+
+def test_rows_without_an_answer_are_counted(build_results):
+    results = build_results()
+    for model in results["models"].values():
+        for fold in model["folds"]:
+            fold["predicted"][0] = -1
+        model.update(summarise_model(model["folds"], classes=results["dataset"]["classes"]))
+    remarks = build_report(results).sections[0].remarks
+    assert remarks == ("10 rows without an answer, counted as wrong, not drawn.",)
+
+
+def test_every_width_of_table_fits_its_head(results):
+    report = build_report(results)
+    tables = [report.models, report.comparisons, report.dataset.classes, report.dataset.reasons]
+    for section in report.sections:
+        tables += [section.scores, section.matrix, section.folds]
+    for table in filter(None, tables):
+        assert {len(row.cells) + 1 for row in table.rows} == {len(table.columns)}
+
+
+def test_wrong_results_are_refused(build_results):
+    results = build_results()
+    results["schema"] = "mien.results/0"
+    with pytest.raises(MienError, match=r"schema should be 'mien.results/1'"):
+        build_report(results)
