@@ -1,0 +1,7 @@
+"""The built-in families: importing this module registers them."""
+
+from mien.features.blendshapes import Blendshapes
+from mien.features.geometry import Geometry
+from mien.features.patch_hog import PatchHog
+
+__all__ = ["Blendshapes", "Geometry", "PatchHog"]
