@@ -16,6 +16,7 @@ MIN_SIDE = 16
 """Pixels that a picture must have at least, in width and in height."""
 MAX_PIXELS = 100_000_000
 """Pixels (width times height) that a picture may have at most."""
+
 _PNG_HEAD = b"\x89PNG\r\n\x1a\n"
 _PNG_KEPT = frozenset((b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"IDAT", b"IEND"))
 

@@ -32,7 +32,6 @@ __all__ = [
 MAX_FILE_BYTES = 1 << 30
 """Bytes that a picture file may have at most, unpacked."""
 PICTURE_ENDINGS = frozenset(
-    # fmt: off
     (
         ".jpg",
         ".jpeg",
@@ -51,7 +50,6 @@ PICTURE_ENDINGS = frozenset(
         ".ppm",
         ".pnm",
     )
-    # fmt: on
 )
 """File endings, in lower case, that are taken for pictures."""
 

@@ -129,8 +129,7 @@ def _read_rendered(spec: str) -> FaceSet:
 def _not_understood(source: Source) -> MienError:
     looked_for = "".join(f"\n  {layout.name}: {layout.looks_for}" for layout in LAYOUTS.values())
     return MienError(
-        f"Expected a dataset at {source.given!r}, but found {_describe_found(source)}. "
-        "It is laid out in no way that is known here.",
+        f"Expected a dataset at {source.given!r}, but found {_describe_found(source)}.",
         f"Check the path, or name the layout with --layout. Looked for:{looked_for}",
     )
 
@@ -145,7 +144,7 @@ def _describe_found(source: Source) -> str:
     if not entries:
         return f"{kind} with nothing in it"
     pictures = count(len(source.tree.pictures), "picture")
-    return f"{kind} with {quote_some(entries, most=_ENTRIES_SHOWN)} ({pictures} below)"
+    return f"{kind} with {quote_some(entries, most=_ENTRIES_SHOWN)} ({pictures} in all)"
 
 
 def _describe_file(path: Path) -> str:

@@ -123,11 +123,12 @@ def allot(sizes: np.ndarray, limit: int) -> np.ndarray:
         Places, summing to ``limit``, none above its size; one at least for each group where
         ``limit`` is not below the number of groups.
     """
-    floor = 1 if limit >= len(sizes) else 0
-    places = limit - floor * len(sizes)
-    rest = sizes - floor
-    exact = rest * (places / rest.sum())
-    whole = np.floor(exact).astype(np.int64)
-    order = np.argsort(whole - exact, kind="stable")
-    whole[order[: places - whole.sum()]] += 1
-    return whole + floor
+    exact = sizes * (limit / sizes.sum())
+    places = np.floor(exact).astype(np.int64)
+    order = np.argsort(places - exact, kind="stable")
+    places[order[: limit - places.sum()]] += 1
+    if limit >= len(sizes):
+        places = np.maximum(places, 1)
+        while places.sum() > limit:
+            places[np.argmax(places)] -= 1
+    return places
