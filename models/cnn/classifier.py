@@ -1,0 +1,401 @@
+"""A scikit-learn classifier that trains one of the networks."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import Tags, check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from mien.models.cnn.networks import DEFAULT_DENSE_DROPOUT, DEFAULT_DROPOUT, get_network
+from mien.models.cnn.presets import TrainingSettings, get_preset
+from mien.models.cnn.runtime import load_keras
+from mien.models.cnn.training import EpochCallback, train
+from mien.models.cnn.validation import split_validation
+
+PICTURE_SHAPE = (48, 48)
+PREDICT_BATCH = 256
+
+
+class CNNClassifier(ClassifierMixin, BaseEstimator):
+    """A convolutional network on 48 x 48 grey faces, trained with early stopping.
+
+    A part of the training rows is held back to watch the loss: stratified by class and, with
+    ``groups``, no group on both sides. The network ends with the weights of its best epoch.
+
+    Parameters
+    ----------
+    network : str, default="fer2013"
+        Name in :data:`mien.models.cnn.networks.NETWORKS`: ``"fer2013"`` or ``"ckplus"``.
+    learning_rate : float, default=0.01
+        Step size of Adam.
+    batch_size : int, default=32
+        Pictures in one step.
+    epochs : int, default=25
+        Upper limit of epochs.
+    min_delta : float, default=0.0001
+        Smallest fall of the validation loss that counts as an improvement.
+    patience : int, default=5
+        Epochs in a row without improvement after which training stops.
+    validation_fraction : float, default=0.2
+        Share of the training rows held back.
+    dropout : float, default=0.25
+        Share of the values dropped after each convolutional block.
+    dense_dropout : float, default=0.5
+        Share of the values dropped after each dense layer.
+    random_state : int, RandomState or None, default=0
+        Seed of the first weights, the order of the pictures, dropout and the validation part.
+    verbose : int, default=0
+        1 prints a line an epoch.
+
+    Attributes
+    ----------
+    classes_ : ndarray, shape (n_classes,)
+        Class labels, sorted; the columns of :meth:`predict_proba`.
+    history_ : dict of list of float
+        ``loss``, ``accuracy``, ``val_loss`` and ``val_accuracy``, a value an epoch.
+    n_epochs_ : int
+        Epochs trained.
+    best_epoch_ : int
+        The epoch whose weights were kept, from 1.
+    n_parameters_ : int
+        Parameters of the network, trainable or not.
+    n_validation_ : int
+        Rows that were held back.
+
+    Notes
+    -----
+    The loss is sparse categorical cross-entropy on class codes, which equals categorical
+    cross-entropy on one-hot labels.
+
+    The same seed, versions, processor and number of threads give the same network: the order of
+    the pictures is drawn by numpy, the rest by Keras after ``set_random_seed``. TensorFlow's
+    ``enable_op_determinism`` is not switched on, as it holds for the whole process and makes other
+    code fail; on a CPU the results were the same without it. Python's and numpy's global generators
+    are put back as they were after :meth:`fit`.
+
+    A pickle holds the network as the bytes of a ``.keras`` file. TensorFlow is loaded by the first
+    call that needs the network, not by unpickling.
+    """
+
+    _model: Any
+    _forward: Any
+    _archive: bytes
+
+    def __init__(
+        self,
+        *,
+        network: str = "fer2013",
+        learning_rate: float = 0.01,
+        batch_size: int = 32,
+        epochs: int = 25,
+        min_delta: float = 0.0001,
+        patience: int = 5,
+        validation_fraction: float = 0.2,
+        dropout: float = DEFAULT_DROPOUT,
+        dense_dropout: float = DEFAULT_DENSE_DROPOUT,
+        random_state: int | np.random.RandomState | None = 0,
+        verbose: int = 0,
+    ) -> None:
+        self.network = network
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.epochs = epochs
+        self.min_delta = min_delta
+        self.patience = patience
+        self.validation_fraction = validation_fraction
+        self.dropout = dropout
+        self.dense_dropout = dense_dropout
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @classmethod
+    def from_preset(cls, name: str = "thesis", **overrides: Any) -> CNNClassifier:
+        """Make a classifier with a preset's settings.
+
+        Parameters
+        ----------
+        name : str
+            Name in :data:`mien.models.cnn.presets.PRESETS`.
+        **overrides
+            Parameters that differ from the preset, ``network="ckplus"``.
+
+        Raises
+        ------
+        MienError
+            When there is no such preset.
+        """
+        return cls(**(asdict(get_preset(name)) | overrides))
+
+    def settings(self) -> TrainingSettings:
+        """Return the training settings as one checked value.
+
+        Raises
+        ------
+        ValueError
+            When a parameter is out of its range.
+        """
+        names = TrainingSettings.__dataclass_fields__
+        return TrainingSettings(**{name: getattr(self, name) for name in names})
+
+    def fit(
+        self,
+        X: np.ndarray,
+        y: Any,
+        groups: Any = None,
+        *,
+        checkpoint: str | Path | None = None,
+        on_epoch: EpochCallback | None = None,
+    ) -> CNNClassifier:
+        """Train the network.
+
+        Parameters
+        ----------
+        X : ndarray of uint8, shape (n, 48, 48) or (n, 48, 48, 1)
+            Grey pictures; a memory-mapped array stays on disk until an epoch reads it.
+        y : array-like of str or int, shape (n,)
+            Labels, at least two classes.
+        groups : array-like, shape (n,), optional
+            Group of each picture (the person), kept on one side of the validation split.
+        checkpoint : path, optional
+            File that every epoch's state replaces. When it holds a training on the same data with
+            the same parameters, that one is gone on with; a training already finished is taken
+            from it as it is. The file is left in place.
+        on_epoch : callable, optional
+            ``on_epoch(epoch, logs)`` after each epoch: epochs done, and the epoch's four values.
+
+        Returns
+        -------
+        CNNClassifier
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            For pictures of another shape or type, fewer than two classes, or a parameter out of
+            range.
+        """
+        settings = self.settings()
+        builder = get_network(settings.network)
+        pictures = _check_pictures(X)
+        classes, codes = _encode_labels(y, len(pictures))
+        grouping = None if groups is None else _check_groups(groups, len(pictures))
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        training, validation = split_validation(
+            codes, fraction=settings.validation_fraction, groups=grouping, seed=seed
+        )
+        with _seeded(seed):
+            rates = {"dropout": settings.dropout, "dense_dropout": settings.dense_dropout}
+            state = train(
+                builder(len(classes), **rates),
+                training=(pictures[training], codes[training]),
+                validation=(pictures[validation], codes[validation]),
+                settings=settings,
+                seed=seed,
+                fingerprint=_fingerprint(settings, seed, classes, pictures, codes, validation)
+                if checkpoint is not None
+                else "",
+                checkpoint=None if checkpoint is None else Path(checkpoint),
+                on_epoch=_reporter(self.verbose, on_epoch),
+            )
+            network = builder(len(classes), **rates)
+        network.set_weights(state.best_weights)
+        self._set_network(network)
+        self.classes_ = classes
+        self.history_ = state.history
+        self.n_epochs_ = state.epochs
+        self.best_epoch_ = state.best_epoch
+        self.n_parameters_ = int(network.count_params())
+        self.n_validation_ = len(validation)
+        return self
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        """Estimate class probabilities.
+
+        Parameters
+        ----------
+        X : ndarray of uint8, shape (n, 48, 48) or (n, 48, 48, 1)
+            Grey pictures.
+
+        Returns
+        -------
+        ndarray of float32, shape (n, n_classes)
+            Rows sum to 1; columns in the order of ``classes_``.
+        """
+        check_is_fitted(self, "classes_")
+        pictures = _check_pictures(X)
+        forward = self._forward_function()
+        probabilities = np.empty((len(pictures), len(self.classes_)), dtype=np.float32)
+        for start in range(0, len(pictures), PREDICT_BATCH):
+            batch = slice(start, start + PREDICT_BATCH)
+            probabilities[batch] = forward(np.ascontiguousarray(pictures[batch])).numpy()
+        return probabilities
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Predict the label of each picture.
+
+        Parameters
+        ----------
+        X : ndarray of uint8, shape (n, 48, 48) or (n, 48, 48, 1)
+            Grey pictures.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            Labels of the type given to :meth:`fit`.
+        """
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    @property
+    def model_(self) -> Any:
+        """The trained ``keras.Model``, loaded on first use after unpickling."""
+        check_is_fitted(self, "classes_")
+        if self._model is None:
+            self._model = _network_from_bytes(self._archive)
+        return self._model
+
+    def _set_network(self, network: Any) -> None:
+        self._model = network
+        self._forward = None
+        self._archive = b""
+
+    def _forward_function(self) -> Any:
+        """Return the inference function, traced once for any number of pictures."""
+        network = self.model_
+        if self._forward is None:
+            import tensorflow as tf
+
+            signature = [tf.TensorSpec((None, *PICTURE_SHAPE, 1), tf.uint8)]
+            self._forward = tf.function(
+                lambda pictures: network(pictures, training=False), input_signature=signature
+            )
+        return self._forward
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        if "classes_" in state:
+            state["_archive"] = self._archive or _network_to_bytes(self._model)
+            state["_model"] = state["_forward"] = None
+        return state
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.input_tags.two_d_array = False
+        return tags
+
+
+def _check_pictures(X: np.ndarray) -> np.ndarray:
+    """Return the pictures with a channel axis, as a view."""
+    pictures = np.asanyarray(X)
+    if pictures.shape[1:] not in (PICTURE_SHAPE, (*PICTURE_SHAPE, 1)):
+        raise ValueError(
+            "Expected grey pictures of shape (n, 48, 48) or (n, 48, 48, 1); "
+            f"got an array of shape {pictures.shape}."
+        )
+    if pictures.dtype != np.uint8:
+        raise ValueError(
+            f"Expected pictures as uint8, values 0 to 255; got {pictures.dtype}. "
+            "The network scales them itself."
+        )
+    return pictures.reshape(len(pictures), *PICTURE_SHAPE, 1)
+
+
+def _encode_labels(y: Any, n_pictures: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the sorted classes and each row's class code."""
+    labels = np.asarray(y)
+    if labels.shape != (n_pictures,):
+        raise ValueError(
+            f"Expected one label for each of {n_pictures} pictures; got shape {labels.shape}."
+        )
+    if labels.dtype == object:
+        if not all(isinstance(label, str) for label in labels):
+            raise ValueError("Expected labels that are all text or all whole numbers.")
+        labels = labels.astype(str)
+    if labels.dtype.kind not in "iubUS":
+        raise ValueError(f"Expected labels as text or whole numbers; got {labels.dtype}.")
+    classes, codes = np.unique(labels, return_inverse=True)
+    if len(classes) < 2:
+        raise ValueError(f"Expected at least two classes; got {len(classes)}: {list(classes)}.")
+    return classes, codes.astype(np.int32)
+
+
+def _check_groups(groups: Any, n_pictures: int) -> np.ndarray:
+    """Return each row's group as a code."""
+    names = np.asarray(groups)
+    if names.shape != (n_pictures,):
+        raise ValueError(
+            f"Expected one group for each of {n_pictures} pictures; got shape {names.shape}."
+        )
+    return np.unique(names.astype(str), return_inverse=True)[1]
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Seed what Keras draws from, and leave Python's and numpy's generators as they were."""
+    kept_python, kept_numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
+    load_keras().utils.set_random_seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(kept_python)
+        np.random.set_state(kept_numpy)  # noqa: NPY002
+
+
+def _fingerprint(
+    settings: TrainingSettings,
+    seed: int,
+    classes: np.ndarray,
+    pictures: np.ndarray,
+    codes: np.ndarray,
+    validation: np.ndarray,
+) -> str:
+    """Hash everything that the course of a training depends on."""
+    text = json.dumps([asdict(settings), seed, classes.tolist(), load_keras().__version__])
+    digest = hashlib.sha256(text.encode())
+    for array in (pictures, codes, validation):
+        digest.update(str(array.shape).encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def _reporter(verbose: int, on_epoch: EpochCallback | None) -> EpochCallback | None:
+    """Print a line an epoch before calling ``on_epoch``, when asked to."""
+    if not verbose:
+        return on_epoch
+
+    def report(epoch: int, logs: dict[str, float]) -> None:
+        values = ", ".join(f"{name} {value:.4f}" for name, value in logs.items())
+        print(f"epoch {epoch}: {values}", flush=True)
+        if on_epoch is not None:
+            on_epoch(epoch, logs)
+
+    return report
+
+
+def _network_to_bytes(network: Any) -> bytes:
+    """Return a ``.keras`` file of the network."""
+    with tempfile.TemporaryDirectory(prefix="mien-") as folder, warnings.catch_warnings():
+        # Keras 3.15 converts TensorFlow's variables in a way that numpy 2 deprecates.
+        warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
+        path = Path(folder, "network.keras")
+        network.save(path)
+        return path.read_bytes()
+
+
+def _network_from_bytes(archive: bytes) -> Any:
+    with tempfile.TemporaryDirectory(prefix="mien-") as folder:
+        path = Path(folder, "network.keras")
+        path.write_bytes(archive)
+        return load_keras().saving.load_model(path, compile=False)

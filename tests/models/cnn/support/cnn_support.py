@@ -1,0 +1,110 @@
+"""A small network, learnable pictures and estimators that fail, for tests in any process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+
+from mien.errors import MienError
+from mien.models.cnn.classifier import CNNClassifier
+from mien.models.cnn.networks import NETWORKS
+from mien.models.cnn.runtime import load_keras
+
+
+def build_tiny_network(n_classes=7, *, dropout=0.25, dense_dropout=0.5):
+    keras = load_keras()
+    layers = [
+        keras.Input((48, 48, 1), dtype="uint8"),
+        keras.layers.Rescaling(1 / 255),
+        keras.layers.Conv2D(4, 3, strides=4),
+        keras.layers.BatchNormalization(),
+        keras.layers.Activation("relu"),
+        keras.layers.Dropout(dropout),
+        keras.layers.Flatten(),
+        keras.layers.Dropout(dense_dropout),
+        keras.layers.Dense(n_classes, activation="softmax"),
+    ]
+    return keras.Sequential(layers)
+
+
+class TinyClassifier(CNNClassifier):
+    """The classifier with a network that trains in milliseconds."""
+
+    def fit(self, X, y, groups=None, **options):
+        with mock.patch.dict(NETWORKS, fer2013=build_tiny_network):
+            return super().fit(X, y, groups, **options)
+
+
+def make_pictures(n, *, seed=0, classes=("happy", "angry", "sad")):
+    """Make noise with a bright band, whose height in the picture tells the class."""
+    rng = np.random.default_rng(seed)
+    codes = np.arange(n) % len(classes)
+    pictures = rng.integers(0, 120, (n, 48, 48), dtype=np.uint8)
+    for row, code in enumerate(codes):
+        pictures[row, 16 * code : 16 * code + 16] += 100
+    return pictures, np.array(classes)[codes]
+
+
+class FakeClassifier:
+    """Predicts without learning; its fit can be replaced by a failure."""
+
+    classes_ = np.array(["a", "b"])
+
+    def fit(self, X, y, groups=None, *, on_epoch=None, checkpoint=None):
+        self.fitted_on = (type(X).__name__, X.shape, list(y), groups)
+        print("a library prints this to standard output")
+        on_epoch(1, {"loss": 0.5})
+        return self
+
+    def predict_proba(self, X):
+        return np.tile(np.float32([0.25, 0.75]), (len(X), 1))
+
+
+class KilledClassifier(FakeClassifier):
+    def fit(self, X, y, groups=None, *, on_epoch=None, checkpoint=None):
+        on_epoch(1, {"loss": 0.5})
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class VanishingClassifier(FakeClassifier):
+    def fit(self, X, y, groups=None, *, on_epoch=None, checkpoint=None):
+        print("the disk is on fire", file=sys.stderr, flush=True)
+        os._exit(0)
+
+
+class BrokenClassifier(FakeClassifier):
+    def fit(self, X, y, groups=None, *, on_epoch=None, checkpoint=None):
+        raise KeyError("no such layer")
+
+
+class UnusableClassifier(FakeClassifier):
+    def fit(self, X, y, groups=None, *, on_epoch=None, checkpoint=None):
+        raise MienError("Expected a checkpoint.", "Remove it.")
+
+
+class SleepingClassifier(FakeClassifier):
+    """Says which process it is, then sleeps until it is ended."""
+
+    def fit(self, X, y, groups=None, *, on_epoch=None, checkpoint=None):
+        on_epoch(os.getpid(), {"loss": 0.5})
+        time.sleep(120)
+
+
+def train_and_hang(checkpoint: str, hang_after: int) -> None:
+    """Train; after some epochs say so and wait to be killed."""
+
+    def hang(epoch, logs):
+        if epoch == hang_after:
+            print("ready", flush=True)
+            time.sleep(120)
+
+    pictures, labels = make_pictures(60)
+    TinyClassifier(epochs=5, patience=5).fit(
+        pictures, labels, checkpoint=Path(checkpoint), on_epoch=hang
+    )
