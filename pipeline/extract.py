@@ -24,7 +24,7 @@ from mien.features.scheme import MESH_POINTS
 from mien.pipeline.detector import ATTEMPTS, DETECTOR_VERSION
 from mien.pipeline.face_crop import CNN_SIDE, draw_sample
 from mien.pipeline.faceset import FaceSet
-from mien.pipeline.files import atomic_path, write_json
+from mien.files import atomic_path, write_json
 from mien.pipeline.landmarker_bundle import BUNDLE_SHA256
 from mien.pipeline.parts import PART_COLUMNS, PartTask, extract_part
 from mien.pipeline.reasons import PictureError

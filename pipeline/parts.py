@@ -18,7 +18,7 @@ from mien.features.scheme import MESH_POINTS
 from mien.pipeline.detector import FaceDetector, to_grey
 from mien.pipeline.face_crop import CNN_SIDE, compute_crop_box, cut_square
 from mien.pipeline.faceset import PictureSource
-from mien.pipeline.files import atomic_path
+from mien.files import atomic_path
 from mien.pipeline.landmarks import Landmarks
 from mien.pipeline.reasons import PictureError, Reason
 
