@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import lzma
 import os
 import stat
 import zipfile
@@ -21,6 +22,7 @@ __all__ = [
     "MAX_PIXELS",
     "MIN_SIDE",
     "PICTURE_ENDINGS",
+    "ZIP_ERRORS",
     "ArrayPictures",
     "FilePictures",
     "ZipPictures",
@@ -29,6 +31,11 @@ __all__ = [
     "open_zip",
 ]
 
+ZIP_ERRORS = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError),
+    *(OSError, ValueError, RuntimeError, NotImplementedError),
+)
+"""What the reading of a damaged, encrypted or unusual archive may raise."""
 MAX_FILE_BYTES = 1 << 30
 """Bytes that a picture file may have at most, unpacked."""
 PICTURE_ENDINGS = frozenset(
@@ -163,9 +170,7 @@ class ZipPictures:
             archive = open_zip(self.path)
             _check_bytes(archive.getinfo(self.members[index]).file_size)
             data = archive.read(self.members[index])
-        except (OSError, ValueError, KeyError, EOFError, zlib.error) as error:
-            raise PictureError(Reason.UNREADABLE, _describe(error)) from error
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        except (*ZIP_ERRORS, KeyError) as error:
             raise PictureError(Reason.UNREADABLE, _describe(error)) from error
         return decode_picture(data)
 

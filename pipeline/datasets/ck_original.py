@@ -15,6 +15,7 @@ from mien.pipeline.datasets.class_tree import require_tree
 from mien.pipeline.datasets.layout import Layout, ReadOptions, Source, count, make_rows
 from mien.pipeline.datasets.tree import FileTree, quote_some
 from mien.pipeline.faceset import FaceSet
+from mien.pipeline.pictures import ZIP_ERRORS
 
 CK_CLASSES: tuple[str, ...] = (
     "neutral",
@@ -154,7 +155,7 @@ def _find_emotions(tree: FileTree) -> dict[str, str]:
 def _read_emotion(tree: FileTree, path: str) -> str:
     try:
         code = float(tree.read_bytes(path).decode("ascii"))
-    except (OSError, ValueError, RuntimeError):
+    except ZIP_ERRORS:
         return ""
     return CK_CLASSES[int(code)] if code in range(len(CK_CLASSES)) else ""
 

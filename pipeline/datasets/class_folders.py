@@ -11,11 +11,12 @@ from mien.pipeline.datasets.class_tree import (
     require_class_tree,
     require_tree,
 )
-from mien.pipeline.datasets.layout import Layout, ReadOptions, Source, make_rows
+from mien.pipeline.datasets.layout import Layout, ReadOptions, Source, make_rows, to_text
 from mien.pipeline.datasets.subjects import assign_subjects, parse_subject_table
 from mien.pipeline.datasets.tree import FileTree
 from mien.pipeline.faceset import FaceSet
 from mien.pipeline.labels import canonical_label
+from mien.pipeline.pictures import ZIP_ERRORS
 
 
 def recognise_class_folders(source: Source) -> bool:
@@ -56,7 +57,8 @@ def read_class_folders(source: Source, options: ReadOptions) -> FaceSet:  # noqa
         labels=[canonical_label(name) for name in found.classes],
         splits=[name.lower() for name in found.splits],
     )
-    name = source.path.resolve().stem if tree.zipped else source.path.resolve().name
+    path = source.path.resolve()
+    name = to_text(path.stem if tree.zipped else path.name)
     pictures = tree.picture_source(found.pictures)
     faceset = FaceSet(name, "class-folders", source.given, rows, pictures, found.notes)
     return _add_own_subjects(faceset, tree, found)
@@ -69,7 +71,7 @@ def _add_own_subjects(faceset: FaceSet, tree: FileTree, found: ClassTree) -> Fac
     try:
         table = parse_subject_table(tree.read_bytes(names[0]), names[0])
         return assign_subjects(faceset, table=table)
-    except (MienError, OSError, RuntimeError) as error:
+    except (MienError, *ZIP_ERRORS) as error:
         note = f"The file {names[0]!r} was not used: {error}"
         return replace(faceset, notes=(*faceset.notes, note))
 

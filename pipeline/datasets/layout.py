@@ -15,6 +15,8 @@ from mien.pipeline.datasets.tree import FileTree, list_folder, list_zip
 from mien.pipeline.faceset import ROW_COLUMNS, FaceSet
 from mien.pipeline.reasons import Reason
 
+_ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")
+
 
 class Source:
     """A path that a dataset may be read from, looked at once for all layouts.
@@ -39,7 +41,7 @@ class Source:
         """The files of a folder or zip archive; None for any other file."""
         if self.path.is_dir():
             return list_folder(self.path)
-        if self.path.is_file() and _starts_with(self.path, b"PK\x03\x04"):
+        if self.path.is_file() and _read_start(self.path) in _ZIP_STARTS:
             return list_zip(self.path)
         return None
 
@@ -181,9 +183,9 @@ def _make_unique(names: list[str]) -> list[str]:
     return unique
 
 
-def _starts_with(path: Path, magic: bytes) -> bool:
+def _read_start(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            return file.read(len(magic)) == magic
+            return file.read(4)
     except OSError as error:
         raise MienError(f"Cannot read {str(path)!r}: {error.strerror}.") from error

@@ -5,8 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import sys
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +17,7 @@ import numpy as np
 from mien.errors import MienError
 from mien.pipeline.datasets.pixel_text import SIDE, Problem, parse_pixel_texts
 from mien.pipeline.datasets.tree import FileTree, quote_some
-from mien.pipeline.pictures import ArrayPictures, open_zip
+from mien.pipeline.pictures import ZIP_ERRORS, ArrayPictures, open_zip
 
 _BLANKS = b' \t\r\n"'
 _HEAD_BYTES = 1 << 16
@@ -95,7 +93,7 @@ def read_csv_head(file: CsvFile) -> tuple[str, ...]:
     try:
         with file.open() as lines:
             head = lines.readline(_HEAD_BYTES)
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError):
+    except ZIP_ERRORS:
         return ()
     return () if b"\0" in head else tuple(_split_head(head))
 
@@ -124,7 +122,7 @@ def parse_pixel_csv(file: CsvFile) -> PixelTable:
     try:
         with file.open() as lines:
             return _parse(lines, file)
-    except (EOFError, zlib.error, zipfile.BadZipFile, OSError, RuntimeError) as error:
+    except ZIP_ERRORS as error:
         raise MienError(
             f"Expected a CSV file of pixels, but {file.name!r} cannot be read to its end: {error}.",
             "Copy or download it again.",

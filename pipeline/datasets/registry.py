@@ -107,6 +107,8 @@ def _read(given: str, layout: str | None, options: ReadOptions) -> FaceSet:
     if layout is not None and layout not in LAYOUTS:
         raise MienError(f"Expected a layout ({', '.join(LAYOUTS)}), but got {layout!r}.")
     if given.startswith(RENDERED_PREFIX):
+        if layout is not None:
+            raise MienError(f"Expected no layout with {given!r}, but got {layout!r}.")
         return _read_rendered(given)
     source = Source(given)
     if not source.path.exists():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from mien.errors import MienError
 from mien.pipeline.faceset import PictureSource
-from mien.pipeline.pictures import FilePictures, ZipPictures, is_picture_name, open_zip
+from mien.pipeline.pictures import ZIP_ERRORS, FilePictures, ZipPictures, is_picture_name, open_zip
 
 Names = tuple[str, ...]
 
@@ -98,7 +97,7 @@ def list_zip(path: Path) -> FileTree:
     """
     try:
         infos = open_zip(path).infolist()
-    except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
+    except ZIP_ERRORS as error:
         raise MienError(
             f"Expected a zip archive, but {str(path)!r} cannot be opened as one: {error}.",
             "Copy or download it again.",

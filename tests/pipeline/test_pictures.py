@@ -303,6 +303,14 @@ class TestZipPictures:
         with pytest.raises(PictureError, match="unreadable"):
             ZipPictures(archive, NAMES[:1]).read(0)
 
+    def test_an_encrypted_member(self, archive):
+        data = bytearray(archive.read_bytes())
+        for mark, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+            data[data.index(mark) + place] |= 1
+        archive.write_bytes(data)
+        with pytest.raises(PictureError, match="password"):
+            ZipPictures(archive, NAMES[:1]).read(0)
+
     def test_an_archive_that_is_gone(self, tmp_path):
         with pytest.raises(PictureError, match="unreadable"):
             ZipPictures(tmp_path / "gone.zip", ["a.png"]).read(0)

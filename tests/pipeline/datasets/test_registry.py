@@ -1,4 +1,7 @@
+import sys
 import zipfile
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -57,6 +60,8 @@ def test_archives_of_something_else(tmp_path):
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("song.mp3", b"x")
     assert "a zip archive with 'song.mp3'" in refused(path)
+    zipfile.ZipFile(path, "w").close()
+    assert "a zip archive with nothing in it" in refused(path)
 
 
 def test_an_archive_cut_short(tmp_path):
@@ -80,6 +85,21 @@ def test_a_file_for_a_layout_of_folders(tmp_path, layout):
 def test_a_folder_for_a_layout_of_a_file(write_tree, layout):
     with pytest.raises(MienError, match="one CSV file of pixels"):
         read_dataset(write_tree(["a/1.jpg", "b/2.jpg"]), layout=layout)
+
+
+def test_rendered_faces_come_from_their_own_module(monkeypatch, write_tree):
+    drawn = read_dataset(write_tree(["a/1.jpg", "b/2.jpg"]))
+    bundle = ModuleType("bundle")
+    bundle.ensure_landmarker_bundle = lambda: Path("bundle.task")
+    rendered = ModuleType("rendered")
+    asked = []
+    rendered.read_rendered = lambda spec, path: asked.append((spec, path)) or drawn
+    monkeypatch.setitem(sys.modules, "mien.pipeline.landmarker_bundle", bundle)
+    monkeypatch.setitem(sys.modules, "mien.pipeline.rendered.dataset", rendered)
+    assert read_dataset("rendered:people=2", classes=["b"]).rows["label"].tolist() == ["b"]
+    assert asked == [("rendered:people=2", Path("bundle.task"))]
+    with pytest.raises(MienError, match="no layout"):
+        read_dataset("rendered:people=2", layout="ck48")
 
 
 def test_choices_are_combined(write_tree):
