@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pandas as pd
+
 from mien.errors import MienError
 from mien.pipeline.datasets.layout import count, to_text
 from mien.pipeline.datasets.tree import quote_some
@@ -106,8 +108,8 @@ def assign_subjects(
     faceset : FaceSet
         The dataset.
     table : SubjectTable, optional
-        People. Its subjects are looked up by ``pattern``, or else by the part of the file name
-        before the first ``_``.
+        People. Those of a row a subject are looked up by ``pattern``, by the subjects that the
+        dataset has already, or else by the part of the file name before the first ``_``.
     pattern : str, optional
         A regular expression searched for in the file name (in the whole path if it holds a
         ``/``); the group ``subject``, or the first, is the subject.
@@ -115,8 +117,9 @@ def assign_subjects(
     Returns
     -------
     FaceSet
-        The same pictures with ``subject`` replaced and the table's columns added; pictures that
-        match nothing have subject ``""``, and a note counts them.
+        The same pictures with ``subject`` replaced and the table's columns added. A picture that
+        the table has not keeps what the pattern or the dataset says, if anything, and ``""`` in
+        the columns; notes count such pictures and those without a subject.
 
     Raises
     ------
@@ -124,31 +127,40 @@ def assign_subjects(
         If the pattern is not valid or nothing matches at all.
     """
     names = list(faceset.rows["picture"])
-    guesses = _search(names, pattern) if pattern is not None else [_prefix(name) for name in names]
-    keys = guesses
-    if table is not None:
-        keys = [_find_key(table, name, guess) for name, guess in zip(names, guesses, strict=True)]
-    if not any(keys):
+    claims = list(faceset.rows["subject"]) if pattern is None else _search(names, pattern)
+    if table is None:
+        found = claims
+    else:
+        guesses = claims if any(claims) else [_prefix(name) for name in names]
+        found = [_find_key(table, *pair) for pair in zip(names, guesses, strict=True)]
+    if not any(found):
         raise _nothing_matches(names, table, pattern)
-    return _fill_in(faceset, keys, table)
-
-
-def _fill_in(faceset: FaceSet, keys: list[str], table: SubjectTable | None) -> FaceSet:
-    subjects = keys if table is None else [table.subjects.get(key, "") for key in keys]
-    rows = faceset.rows.assign(subject=subjects)
-    columns: tuple[str, ...] = ()
     if table is not None:
-        columns = table.columns
-        blank = ("",) * len(columns)
-        values = [table.extra.get(key, blank) for key in keys]
-        rows = rows.assign(**{name: [v[i] for v in values] for i, name in enumerate(columns)})
-    rows = rows.astype(dict.fromkeys(("subject", *columns), "str"))
-    notes = faceset.notes
-    without = [name for name, subject in zip(rows["picture"], subjects, strict=True) if not subject]
-    if without:
-        notes += (f"Without a subject: {count(len(without), 'picture')}, {quote_some(without)}",)
-    extra = tuple(dict.fromkeys((*faceset.extra, *columns)))
-    return replace(faceset, rows=rows, notes=notes, extra=extra)
+        faceset = _add_columns(faceset, found, table)
+        claims = [table.subjects.get(key, claim) for key, claim in zip(found, claims, strict=True)]
+    rows = faceset.rows.assign(subject=pd.Series(claims, dtype="str"))
+    without = [name for name, subject in zip(names, claims, strict=True) if not subject]
+    return replace(faceset, rows=rows, notes=faceset.notes + _note("Without a subject", without))
+
+
+def _add_columns(faceset: FaceSet, keys: list[str], table: SubjectTable) -> FaceSet:
+    blank = ("",) * len(table.columns)
+    values = [table.extra.get(key, blank) for key in keys]
+    columns = {
+        name: pd.Series([row[i] for row in values], dtype="str")
+        for i, name in enumerate(table.columns)
+    }
+    missing = [name for name, key in zip(faceset.rows["picture"], keys, strict=True) if not key]
+    return replace(
+        faceset,
+        rows=faceset.rows.assign(**columns),
+        extra=tuple(dict.fromkeys((*faceset.extra, *table.columns))),
+        notes=faceset.notes + _note(f"Not in {table.name}", missing),
+    )
+
+
+def _note(what: str, names: Sequence[str]) -> tuple[str, ...]:
+    return (f"{what}: {count(len(names), 'picture')}, {quote_some(names)}",) if names else ()
 
 
 def _search(names: Sequence[str], pattern: str) -> list[str]:

@@ -51,6 +51,24 @@ def test_rows_of_subjects_with_a_pattern(folder, table):
     assert faces.extra == ("age",)
 
 
+def test_a_subject_that_the_table_lacks_stays(folder, table, write_tree):
+    faces = read_dataset(folder, subjects=table("id,age\n12,41\n"), subject_pattern=r"^p(\d+)")
+    assert faces.rows["subject"].tolist() == ["07", "12", "07", ""]
+    assert faces.rows["age"].tolist() == ["", "41", "", ""]
+    assert faces.notes[0].startswith("Not in people.csv: 3 pictures, 'calm/p07-a.jpg'")
+    ck = write_tree(["happy/S010_001_00000001.png", "sad/S011_001_00000001.png"], root="ck")
+    rows = read_dataset(ck, subjects=table("id,sex\nS011,f\n")).rows
+    assert rows["subject"].tolist() == ["S010", "S011"]
+    assert rows["sex"].tolist() == ["", "f"]
+
+
+def test_prefixes_that_the_table_lacks_are_no_subjects(write_tree, table):
+    folder = write_tree(["a/1_x.jpg", "b/holiday_x.jpg"], root="prefixes")
+    faces = read_dataset(folder, subjects=table("id,age\n1,20\n"))
+    assert faces.rows["subject"].tolist() == ["1", ""]
+    assert faces.notes[1] == "Without a subject: 1 picture, 'b/holiday_x.jpg'"
+
+
 @pytest.mark.parametrize(
     "text",
     [
