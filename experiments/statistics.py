@@ -272,6 +272,9 @@ def describe_pair(
         return f"{better} is better than {worse} by {by}; {chance}."
     if pair.difference == 0:
         return f"{title_a} and {title_b} cannot be told apart: both got equally many rows right."
+    if p_adjusted >= 0.995:
+        chance = f"no more than chance gives {basis}"
+        return f"{better} and {worse} cannot be told apart: they differ by {by}, {chance}."
     return f"{better} and {worse} cannot be told apart: they differ by {by}, and {chance}."
 
 

@@ -9,16 +9,12 @@ from markupsafe import Markup
 
 from mien.experiments.report.colours import build_colour_css
 from mien.experiments.report.contents import Pairs, ReportData
+from mien.experiments.report.dataset_card import build_dataset_card, build_protocol_facts
 from mien.experiments.report.headline import build_headline, build_warnings, rank_models
 from mien.experiments.report.numbers import count_noun, format_created, format_value
 from mien.experiments.report.schema import check_results, to_plain
 from mien.experiments.report.sections import build_section
-from mien.experiments.report.tables import (
-    build_comparison_table,
-    build_dataset_card,
-    build_models_table,
-    build_protocol_facts,
-)
+from mien.experiments.report.tables import build_comparison_table, build_models_table
 
 
 def build_report(results: Mapping[str, Any]) -> ReportData:

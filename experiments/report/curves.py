@@ -49,11 +49,25 @@ def stack_curves(curves: Sequence[Mapping[str, Any]], key: str) -> np.ndarray:
 
 
 def average_curves(stacked: np.ndarray) -> np.ndarray:
-    """Average over the folds still running at each epoch; NaN where none has a value."""
+    """Average over the folds still training; NaN once fewer than half of them are.
+
+    The mean of the few that go on longest would seem to jump where others stop.
+
+    Parameters
+    ----------
+    stacked : ndarray, shape (n_folds, n_epochs)
+        As :func:`stack_curves` makes it.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_epochs,)
+    """
     known = np.isfinite(stacked)
     counts = known.sum(axis=0)
     sums = np.where(known, stacked, 0.0).sum(axis=0)
-    return np.divide(sums, counts, out=np.full(len(counts), np.nan), where=counts > 0)
+    return np.divide(
+        sums, counts, out=np.full(len(counts), np.nan), where=2 * counts >= max(len(stacked), 1)
+    )
 
 
 def choose_ticks(low: float, high: float, *, most: int = 6) -> np.ndarray:
@@ -80,11 +94,11 @@ def _draw_quantity(curves: Sequence[Mapping[str, Any]], quantity: str) -> Pictur
         parts.extend(_draw_lines(stacks[prefix], kind, ticks, n_epochs))
     parts.extend(_draw_key([(name, kind) for _, name, kind in shown]))
     many = any(len(stack) > 1 for stack in stacks.values())
-    lines = "thin lines are folds, thick lines their mean" if many else "one fold"
+    lines = "thin: folds, thick: mean while half of them train" if many else "one fold"
     drawn = " and ".join(name for _, name, _ in shown)
     caption = f"{quantity.capitalize()} by epoch, {drawn} ({lines})"
-    last = {name: average_curves(stacks[prefix])[-1] for prefix, name, _ in shown}
-    ends = [f"{name} ends at {value:.2f}" for name, value in last.items()]
+    means = {name: average_curves(stacks[prefix]) for prefix, name, _ in shown}
+    ends = [f"{name} ends at {mean[np.isfinite(mean)][-1]:.2f}" for name, mean in means.items()]
     alternative = f"{caption}: {'; '.join(ends)}."
     svg = Markup(
         '<svg xmlns="http://www.w3.org/2000/svg" class="curves" role="img" '
@@ -112,11 +126,8 @@ def _draw_frame(ticks: np.ndarray, n_epochs: int, *, percent: bool) -> list[Mark
                 round(x, 1), _HEIGHT - _BOTTOM + 18, epoch
             )
         )
-    middle = (_LEFT + _WIDTH - _RIGHT) / 2
     parts.append(
-        Markup('<text class="axis" x="{}" y="{}" text-anchor="middle">epoch</text>').format(
-            middle, _HEIGHT - 6
-        )
+        Markup('<text class="axis" x="{}" y="{}">epoch</text>').format(_LEFT - 4, _HEIGHT - 6)
     )
     return parts
 

@@ -19,13 +19,19 @@ def draw_bar(share: float, *, width: int = 160) -> Markup:
 def draw_strip(
     values: Sequence[float], *, low: float, high: float, mean: float, width: int = 170
 ) -> Markup:
-    """Draw a dot for each fold's score and a line at their mean, on a scale from low to high."""
+    """Draw folds' scores as dots and their mean as a line, on a scale from low to high.
+
+    Equal scores make one larger dot, whose area is their number.
+    """
     span = max(high - low, 1e-9)
-    xs = 5 + (width - 10) * (np.asarray(values, dtype=np.float64) - low) / span
+    places = 9 + (width - 18) * (np.asarray(values, dtype=np.float64) - low) / span
+    xs, counts = np.unique(places.round(1), return_counts=True)
+    radii = np.maximum(1.2, 3.0 * np.sqrt(counts * min(1.0, 7.0 / counts.max())))
     dots = Markup("").join(
-        Markup('<circle cx="{}" cy="11" r="3.2"/>').format(round(float(x), 1)) for x in xs
+        Markup('<circle cx="{}" cy="11" r="{}"/>').format(float(x), round(float(radius), 1))
+        for x, radius in zip(xs, radii, strict=True)
     )
-    middle = round(5 + (width - 10) * (mean - low) / span, 1)
+    middle = round(9 + (width - 18) * (mean - low) / span, 1)
     return Markup(
         '<svg class="strip" viewBox="0 0 {w} 22" width="{w}" height="22" aria-hidden="true">'
         '<line class="grid" x1="5" x2="{}" y1="11" y2="11"/>{}'

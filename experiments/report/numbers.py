@@ -22,7 +22,9 @@ def count_noun(value: int, singular: str, plural: str = "") -> str:
 
 
 def format_percent(share: float) -> str:
-    """``0.7243`` as ``"72.4 %"``."""
+    """``0.7243`` as ``"72.4 %"``; what is not quite all is not rounded to 100."""
+    if 0.9995 <= share < 1:
+        return f">{NBSP}99.9{NBSP}%"
     return f"{format_points(share)}{NBSP}%"
 
 

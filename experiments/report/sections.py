@@ -73,7 +73,10 @@ def build_section(
 def _describe(model: Mapping[str, Any], where: str) -> str:
     read = f" It reads {model['view']}." if model.get("view") else ""
     solver = f" Solver: {model['solver']}." if model.get("solver") else ""
-    return f"Right on {format_percent(read_accuracy(model))} of faces{where}.{read}{solver}"
+    repeats = 1 + max(fold.get("repeat", 0) for fold in model["folds"])
+    summed = f" Counts are the sum of {repeats} repeats." if repeats > 1 else ""
+    share = format_percent(read_accuracy(model))
+    return f"Right on {share} of faces{where}.{read}{solver}{summed}"
 
 
 def _build_scores(report: Mapping[str, Any], classes: Sequence[str], where: str) -> Table:

@@ -77,9 +77,12 @@ def escape_markdown(value: Any) -> Any:
     if isinstance(value, Verbatim) or not isinstance(value, str):
         return value
     text = " ".join(value.split()) if re.search(r"[\r\n\t]", value) else value
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = re.sub(r"&(?=#?\w+;)", "&amp;", text)
+    text = re.sub(r"<(?=[A-Za-z/!?])", "&lt;", text)
     text = re.sub(r"([\\`*\[\]|~])", r"\\\1", text)
-    return re.sub(r"(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])", r"\\_", text)
+    text = re.sub(r"(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])", r"\\_", text)
+    text = re.sub(r"^(\s*)([#>=]|[-+](?=\s))", r"\1\\\2", text)
+    return re.sub(r"^(\s*\d+)([.)])(?=\s)", r"\1\\\2", text)
 
 
 def fence_code(text: str) -> Verbatim:

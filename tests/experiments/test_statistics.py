@@ -128,11 +128,28 @@ def test_sentence_of_a_difference():
 
 
 def test_sentence_of_no_difference():
-    first, second = [0, 0, 1, 0], [0, 0, 1, 1]
+    first, second = [0, 0, 0, 1], [1, 1, 0, 1]
     [found] = compare_models({"a": make_model("A", first), "b": make_model("B", second)})
     assert not found["significant"]
-    assert found["sentence"].startswith("A and B cannot be told apart: they differ by 25.0 points")
-    assert "100 of 100 repeats" in found["sentence"]
+    assert found["sentence"] == (
+        "A and B cannot be told apart: they differ by 50.0 points, and a difference this large "
+        "arises by chance in 50 of 100 repeats (McNemar's exact test, Holm-adjusted)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("second", "expected"),
+    [
+        ([0, 0, 1], "they differ by 33.3 points, no more than chance gives (McNemar's exact test"),
+        ([0, 1, 0], "both got equally many rows right"),
+    ],
+)
+def test_sentence_of_pure_chance(second, expected):
+    models = {"a": make_model("A", [0, 0, 0]), "b": make_model("B", second)}
+    if second == [0, 1, 0]:
+        models["a"] = make_model("A", [0, 0, 1])
+    [found] = compare_models(models)
+    assert expected in found["sentence"]
 
 
 def test_three_models_are_adjusted_and_failed_ones_left_out():

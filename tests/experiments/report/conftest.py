@@ -187,7 +187,7 @@ LONG = [
 CASES = {
     "two": {"classes": ["neutral", "smiling"], "n_rows": 204, "names": ("svm_rbf", "cnn")},
     "seven": {"honest": False},
-    "eight": {"classes": EIGHT, "n_rows": 30_000, "n_folds": 5},
+    "eight": {"classes": EIGHT, "n_rows": 4000, "n_folds": 5},
     "ten": {"classes": [*EIGHT, "pain", "awe"], "names": ("svm_rbf",), "n_folds": 1},
     "failed": {"failed": ("cnn",)},
     "all_failed": {"failed": tuple(TITLES)},

@@ -99,14 +99,25 @@ def test_official_splits_are_columns(build_results):
 
 
 def test_folds_give_mean_and_spread(build_results):
-    results = build_results()
+    results = build_results("seven")
     table = build_report(results).models
     best = results["models"][rank_models(results["models"])[0]]
     spread = best["summary"]["accuracy"]
     expected = f"{100 * spread['mean']:.1f} ± {100 * spread['std']:.1f}"
-    assert read(table.rows[0].cells[1]) == expected
+    assert table.columns[1] == "Accuracy ± spread, %"
+    assert read(table.rows[0].cells[0]) == expected
     assert table.rows[0].marked
     assert not table.rows[1].marked
+
+
+def test_folds_of_different_sizes_show_the_pooled_share(build_results):
+    results = build_results(n_rows=19, n_folds=2)
+    best = results["models"][rank_models(results["models"])[0]]
+    table = build_report(results).models
+    assert table.columns[1] == "All faces right, %"
+    assert float(table.rows[0].cells[0]) == pytest.approx(
+        100 * best["classification_report"]["accuracy"], abs=0.051
+    )
 
 
 def test_absent_class_has_no_scores_and_is_named(build_results):
@@ -124,6 +135,17 @@ def test_rows_without_an_answer_are_counted(build_results):
         model.update(summarise_model(model["folds"], classes=results["dataset"]["classes"]))
     remarks = build_report(results).sections[0].remarks
     assert remarks == ("10 rows without an answer, counted as wrong, not drawn.",)
+
+
+def test_repeats_are_said_where_counts_are_sums(build_results):
+    results = build_results()
+    for model in results["models"].values():
+        again = [{**fold, "repeat": 1} for fold in model["folds"]]
+        model["folds"] += again
+        model.update(summarise_model(model["folds"], classes=results["dataset"]["classes"]))
+    section = build_report(results).sections[0]
+    assert section.lead.endswith("Counts are the sum of 2 repeats.")
+    assert section.folds.rows[-1].head == "fold 10, repeat 2"
 
 
 def test_every_width_of_table_fits_its_head(results):

@@ -8,6 +8,8 @@ from mien.experiments.report import numbers
     [
         (numbers.format_count, 28709, "28,709"),
         (numbers.format_percent, 0.7243, "72.4 %"),
+        (numbers.format_percent, 0.9996, "> 99.9 %"),
+        (numbers.format_percent, 1.0, "100.0 %"),
         (numbers.format_points, 1.0, "100.0"),
         (numbers.format_seconds, 0.012, "12 ms"),
         (numbers.format_seconds, 1.54, "1.5 s"),

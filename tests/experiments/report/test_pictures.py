@@ -108,9 +108,11 @@ def test_ticks_are_round_and_cover_the_range(low, high, expected):
 
 
 def test_mean_runs_over_the_folds_still_training():
-    stacked = stack_curves([{"loss": [4, 2]}, {"loss": [2, 4, 6]}, {"loss": None}], "loss")
-    np.testing.assert_array_equal(stacked, [[4, 2, np.nan], [2, 4, 6]])
-    np.testing.assert_array_equal(average_curves(stacked), [3, 3, 6])
+    folds = [{"loss": [4, 2]}, {"loss": [2, 4, 6]}, {"loss": None}, {"loss": [3]}]
+    stacked = stack_curves(folds, "loss")
+    nan = np.nan
+    np.testing.assert_array_equal(stacked, [[4, 2, nan], [2, 4, 6], [3, nan, nan]])
+    np.testing.assert_array_equal(average_curves(stacked), [3, 3, nan])
 
 
 def test_curves_draw_a_line_a_fold_and_their_mean():
@@ -146,5 +148,8 @@ def test_small_pictures_are_well_formed():
     assert bar.find("rect").get("width") == "80.0"
     strip = ET.fromstring(str(draw_strip([0.5, 0.6], low=0.5, high=0.7, mean=0.55)))
     xs = [float(dot.get("cx")) for dot in strip.iter("circle")]
-    assert xs == [5.0, 85.0]
+    assert xs == [9.0, 85.0]
+    strip = ET.fromstring(str(draw_strip([0.5, 0.6, 0.6, 0.6], low=0, high=1, mean=0.5)))
+    single, triple = [float(dot.get("r")) for dot in strip.iter("circle")]
+    assert (triple / single) ** 2 == pytest.approx(3, rel=0.03)
     assert "nan" not in draw_strip([0.5], low=0.5, high=0.5, mean=0.5)

@@ -3,6 +3,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from markdown_it import MarkdownIt
 
 from mien.errors import MienError
 from mien.experiments.report import build_report, read_results, write_report
@@ -116,7 +117,13 @@ def test_values_of_a_page_cannot_start_a_template(build_results):
     ("text", "expected"),
     [
         ("a|b", r"a\|b"),
-        ("<b> & *c* `d`", r"&lt;b&gt; &amp; \*c\* \`d\`"),
+        ("<b> & *c* `d`", r"&lt;b> & \*c\* \`d\`"),
+        ("&lt; < 0.001", "&amp;lt; < 0.001"),
+        ("# a", r"\# a"),
+        ("> a", r"\> a"),
+        ("- a", r"\- a"),
+        ("-1", "-1"),
+        ("1. a", r"1\. a"),
         ("patch_hog", "patch_hog"),
         ("_private_", r"\_private\_"),
         ("[a](b)", r"\[a\](b)"),
@@ -178,3 +185,24 @@ def test_folder_that_is_a_file_is_refused(build_results, tmp_path):
     (tmp_path / "out").write_text("")
     with pytest.raises(MienError, match="cannot be written"):
         write_report(build_results(), tmp_path / "out")
+
+
+def render_as_github(markdown):
+    parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    return Page(parser.render(markdown))
+
+
+def test_markdown_is_read_as_it_was_meant(results):
+    report = build_report(results)
+    page = render_as_github(render_markdown(report))
+    assert "script" not in {tag for tag, _ in page.tags}
+    assert not {"img", "a", "blockquote", "s", "em"} & {tag for tag, _ in page.tags}
+    texts = {" ".join(text.split()) for text in page.texts}
+    for name in results["dataset"]["classes"]:
+        assert name in texts
+    tables = [report.models, report.comparisons, report.dataset.classes, report.dataset.reasons]
+    for section in report.sections:
+        tables += [section.scores, section.matrix, section.folds]
+    shown = [table for table in tables if table and table.caption != "All 1 fold"]
+    assert len(page.find("table")) == len(shown)
+    assert len(page.find("th")) == sum(len(table.columns) for table in shown)
