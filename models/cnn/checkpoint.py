@@ -92,14 +92,22 @@ def read_checkpoint(path: Path) -> Checkpoint | None:
     if not path.exists():
         return None
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             header = json.loads(str(arrays["header"]))
             if header["format"] != _FORMAT:
                 raise KeyError("format")
             names = arrays.files
             variables = [arrays[name] for name in _numbered(names, "variable_")]
             best_weights = [arrays[name] for name in _numbered(names, "best_")]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        EOFError,
+        zipfile.BadZipFile,
+    ) as error:
         raise MienError(
             f"Expected a checkpoint of a training at {path}, but it cannot be read as one.",
             "Remove the file, or give another path.",

@@ -255,7 +255,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         ndarray, shape (n,)
             Labels of the type given to :meth:`fit`.
         """
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        probabilities = self.predict_proba(X)
+        return self.classes_[probabilities.argmax(axis=1)]
 
     @property
     def model_(self) -> Any:

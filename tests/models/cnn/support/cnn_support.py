@@ -1,17 +1,13 @@
-"""A small network, learnable pictures and estimators that fail, for tests in any process."""
+"""A small network and learnable pictures, for tests in any process."""
 
 from __future__ import annotations
 
-import os
-import signal
-import sys
 import time
 from pathlib import Path
 from unittest import mock
 
 import numpy as np
 
-from mien.errors import MienError
 from mien.models.cnn.classifier import CNNClassifier
 from mien.models.cnn.networks import NETWORKS
 from mien.models.cnn.runtime import load_keras
@@ -51,55 +47,10 @@ def make_pictures(n, *, seed=0, classes=("happy", "angry", "sad")):
     return pictures, np.array(classes)[codes]
 
 
-class FakeClassifier:
-    """Predicts without learning; its fit can be replaced by a failure."""
-
-    classes_ = np.array(["a", "b"])
-
-    def fit(self, X, y, groups=None, *, on_epoch=None, checkpoint=None):
-        self.fitted_on = (type(X).__name__, X.shape, list(y), groups)
-        print("a library prints this to standard output")
-        on_epoch(1, {"loss": 0.5})
-        return self
-
-    def predict_proba(self, X):
-        return np.tile(np.float32([0.25, 0.75]), (len(X), 1))
-
-
-class KilledClassifier(FakeClassifier):
-    def fit(self, X, y, groups=None, *, on_epoch=None, checkpoint=None):
-        on_epoch(1, {"loss": 0.5})
-        os.kill(os.getpid(), signal.SIGKILL)
-
-
-class VanishingClassifier(FakeClassifier):
-    def fit(self, X, y, groups=None, *, on_epoch=None, checkpoint=None):
-        print("the disk is on fire", file=sys.stderr, flush=True)
-        os._exit(0)
-
-
-class BrokenClassifier(FakeClassifier):
-    def fit(self, X, y, groups=None, *, on_epoch=None, checkpoint=None):
-        raise KeyError("no such layer")
-
-
-class UnusableClassifier(FakeClassifier):
-    def fit(self, X, y, groups=None, *, on_epoch=None, checkpoint=None):
-        raise MienError("Expected a checkpoint.", "Remove it.")
-
-
-class SleepingClassifier(FakeClassifier):
-    """Says which process it is, then sleeps until it is ended."""
-
-    def fit(self, X, y, groups=None, *, on_epoch=None, checkpoint=None):
-        on_epoch(os.getpid(), {"loss": 0.5})
-        time.sleep(120)
-
-
 def train_and_hang(checkpoint: str, hang_after: int) -> None:
     """Train; after some epochs say so and wait to be killed."""
 
-    def hang(epoch, logs):
+    def hang(epoch, _logs):
         if epoch == hang_after:
             print("ready", flush=True)
             time.sleep(120)
