@@ -21,6 +21,8 @@ from mien.models.cnn.runtime import load_keras
 
 HISTORY_KEYS = ("loss", "accuracy", "val_loss", "val_accuracy")
 
+VALIDATION_BATCH = 128
+
 EpochCallback = Callable[[int, dict[str, float]], None]
 """Called after each epoch with the number of epochs done (from 1) and that epoch's four values."""
 
@@ -130,8 +132,13 @@ def train(
     _compile(network, settings.learning_rate)
     state = _resume(network, checkpoint, fingerprint)
     while not state.is_finished(settings):
-        logs = _train_epoch(
-            network, training, validation, settings.batch_size, (seed, state.epochs)
+        logs = train_epoch(
+            network,
+            training=training,
+            validation=validation,
+            batch_size=settings.batch_size,
+            seed=seed,
+            epoch=state.epochs,
         )
         if state.record(logs, settings.min_delta):
             state.best_weights = network.get_weights()
@@ -161,21 +168,41 @@ def _compile(network: Any, learning_rate: float) -> None:
     network.optimizer.build(network.trainable_variables)
 
 
-def _train_epoch(
+def train_epoch(
     network: Any,
+    *,
     training: tuple[np.ndarray, np.ndarray],
     validation: tuple[np.ndarray, np.ndarray],
     batch_size: int,
-    entropy: tuple[int, int],
+    seed: int,
+    epoch: int,
 ) -> dict[str, float]:
+    """Train a compiled network on every row once, in an order drawn from the seed and the epoch.
+
+    Parameters
+    ----------
+    network : keras.Model
+        Compiled; it is changed.
+    training, validation : tuple of ndarray
+        Pictures and class codes.
+    batch_size : int
+        Pictures in one step.
+    seed, epoch : int
+        What the order depends on.
+
+    Returns
+    -------
+    dict of float
+        Loss and accuracy on training and validation rows.
+    """
     pictures, codes = training
-    order = np.random.default_rng(entropy).permutation(len(pictures))
+    order = np.random.default_rng((seed, epoch)).permutation(len(pictures))
     history = network.fit(
         pictures[order],
         codes[order],
         batch_size=batch_size,
         validation_data=validation,
-        validation_batch_size=max(batch_size, 128),
+        validation_batch_size=max(batch_size, VALIDATION_BATCH),
         shuffle=False,
         verbose=0,
     ).history

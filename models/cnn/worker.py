@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import shutil
 import sys
 import threading
 import time
@@ -38,7 +39,7 @@ def main(folder: Path) -> int:
     int
         Exit code: 0, or 1 after an error.
     """
-    _end_with_parent()
+    _end_with_parent(folder)
     progress = _take_standard_output()
     try:
         job: Job = pickle.loads((folder / JOB_FILE).read_bytes())
@@ -101,12 +102,16 @@ def _do_job(folder: Path, job: Job, progress: IO[str]) -> dict[str, Any]:
     }
 
 
-def _end_with_parent() -> None:
-    """End this process when the parent's end of standard input closes, as it does when it dies."""
+def _end_with_parent(folder: Path) -> None:
+    """End this process, and remove the folder, when the parent dies.
+
+    The parent holds the other end of standard input open; it closes with the parent.
+    """
 
     def watch(descriptor: int) -> None:
         while os.read(descriptor, 1024):
             pass
+        shutil.rmtree(folder, ignore_errors=True)
         os._exit(1)
 
     threading.Thread(target=watch, args=(os.dup(0),), daemon=True).start()

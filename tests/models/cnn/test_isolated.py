@@ -1,5 +1,8 @@
 import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,9 +23,12 @@ def run(fakes, ending="well", **options):
 def is_running(process):
     try:
         os.kill(process, 0)
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2][0]
     except ProcessLookupError:
         return False
-    return True
+    except FileNotFoundError:  # it ended in between, or a system without /proc
+        return not Path("/proc/self").exists()
+    return state != "Z"
 
 
 def test_it_gives_what_a_fit_in_this_process_gives(support):
@@ -109,6 +115,32 @@ def test_an_interrupted_parent_ends_the_child(fakes):
 
     assert not is_running(processes[0])
     assert time.monotonic() - started < 60  # it would sleep for 120
+
+
+def test_a_killed_parent_ends_the_child_and_leaves_no_files(fakes, tmp_path):
+    code = f"""
+import sys
+import numpy as np
+sys.path.insert(0, {str(Path(fakes.__file__).parent)!r})
+from cnn_fakes import FakeClassifier
+from mien.models.cnn.isolated import fit_predict_isolated
+pictures = np.zeros((2, 48, 48), dtype=np.uint8)
+say = lambda process, logs: print(process, flush=True)
+sleeper = FakeClassifier("asleep")
+fit_predict_isolated(sleeper, pictures, ["a", "b"], [], groups=[1], on_progress=say)
+"""
+    options = {"stdout": subprocess.PIPE, "env": os.environ | {"TMPDIR": str(tmp_path)}}
+    with subprocess.Popen([sys.executable, "-c", code], **options) as parent:
+        child = int(parent.stdout.readline())
+        assert is_running(child)
+        assert list(tmp_path.iterdir())
+        parent.kill()
+
+    limit = time.monotonic() + 60  # it would sleep for 120
+    while is_running(child) and time.monotonic() < limit:
+        time.sleep(0.05)
+    assert not is_running(child)
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_checkpoint_is_passed_on_as_a_full_path(fakes, tmp_path, monkeypatch):

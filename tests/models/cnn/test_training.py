@@ -1,9 +1,11 @@
 import math
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from mien.models.cnn.presets import TrainingSettings
-from mien.models.cnn.training import TrainingState
+from mien.models.cnn.training import HISTORY_KEYS, TrainingState, train_epoch
 
 
 def run(losses, **settings):
@@ -61,3 +63,28 @@ def test_a_training_loss_that_is_not_a_number_ends_it():
 @pytest.mark.parametrize("epochs", [1, 25])
 def test_a_fresh_training_is_not_finished(epochs):
     assert not TrainingState().is_finished(TrainingSettings(epochs=epochs))
+
+
+def test_an_epoch_sees_every_row_once_with_its_label_in_an_order_of_its_own():
+    seen = []
+
+    def fit(pictures, codes, **_options):
+        seen.append((pictures.tolist(), codes.tolist()))
+        return SimpleNamespace(history={key: [0.5] for key in HISTORY_KEYS})
+
+    rows = np.arange(50)
+    for seed, epoch in [(1, 0), (1, 1), (2, 0), (1, 0)]:
+        train_epoch(
+            SimpleNamespace(fit=fit),
+            training=(rows, -rows),
+            validation=(rows, rows),
+            batch_size=8,
+            seed=seed,
+            epoch=epoch,
+        )
+
+    orders = [pictures for pictures, _ in seen]
+    assert all(sorted(order) == rows.tolist() for order in orders)
+    assert all(codes == [-row for row in pictures] for pictures, codes in seen)
+    assert orders[0] == orders[3]
+    assert len({tuple(order) for order in orders}) == 3
