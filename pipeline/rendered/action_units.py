@@ -13,6 +13,7 @@ import numpy as np
 from mien.pipeline.rendered.fields import Pull, split_sides
 from mien.pipeline.rendered.mesh import FaceMesh
 from mien.pipeline.rendered.points import (
+    BROW_LOWER,
     LID_CREASE,
     LOWER_LID,
     LOWER_LID_FOLD,
@@ -27,7 +28,7 @@ from mien.pipeline.rendered.points import (
     UPPER_LIP_OUTER,
 )
 
-_JAW_SHIFT = (0.0, -1.7, -0.6)
+_JAW_SHIFT = (0.0, -1.95, -0.6)
 _UPPER_LID_MIDDLE = UPPER_LID[2:7]
 _LOWER_LID_MIDDLE = LOWER_LID[2:7]
 
@@ -88,9 +89,9 @@ PULLS: dict[str, tuple[Pull, ...]] = {
         Pull(NOSE_WING, (-0.08, 0.15, 0.0), 0.4),
     ),
     "AU12": (
-        Pull(MOUTH_CORNER, (-0.95, 1.05, -0.55), 0.5),
-        Pull((185, 184, 183, 191, 57), (-0.75, 0.72, -0.40), 0.35),
-        Pull((146, 77, 96, 95), (-0.70, 0.60, -0.35), 0.35),
+        Pull(MOUTH_CORNER, (-1.0, 1.25, -0.55), 0.5),
+        Pull((185, 184, 183, 191, 57), (-0.78, 0.85, -0.40), 0.35),
+        Pull((146, 77, 96, 95), (-0.75, 0.82, -0.38), 0.35),
         Pull((40, 74, 42, 80, 91, 90, 89, 88), (-0.45, 0.22, -0.22), 0.35),
         Pull((0, 37, 17, 84, 13, 14), (-0.05, 0.04, -0.10), 0.4),
         Pull((186, 216, 212, 207), (-0.50, 0.65, 0.05), 0.6),
@@ -103,9 +104,10 @@ PULLS: dict[str, tuple[Pull, ...]] = {
         Pull((40, 91, 185, 146), (-0.28, 0.05, -0.15), 0.3),
     ),
     "AU15": (
-        Pull(MOUTH_CORNER, (-0.15, -0.70, -0.10), 0.5),
-        Pull((146, 77, 96, 91), (-0.05, -0.42, 0.0), 0.35),
-        Pull((185, 184, 183, 40), (-0.05, -0.38, 0.0), 0.35),
+        Pull(MOUTH_CORNER, (-0.15, -0.66, -0.10), 0.5),
+        Pull((146, 77, 96, 95), (-0.08, -0.52, -0.05), 0.35),
+        Pull((185, 184, 183, 191), (-0.08, -0.52, -0.05), 0.35),
+        Pull((91, 90, 89, 88, 40, 74, 42, 80), (-0.04, -0.28, 0.0), 0.35),
         Pull((202, 43, 57, 212), (-0.10, -0.50, 0.08), 0.6),
     ),
     "AU17": (
@@ -143,12 +145,15 @@ PULLS: dict[str, tuple[Pull, ...]] = {
 """Pulls on the picture's left; the right side is their mirror image. AU26 is the jaw."""
 
 _RESTING_PULLS = (
-    Pull((10, 109, 67, 103, 54), (0.0, -0.95, 0.0), 1.6),
-    Pull((152, 148, 176), (0.0, 0.30, 0.0), 1.6),
-    Pull((172, 136, 150, 58), (-0.1, 0.50, 0.0), 1.6),
+    Pull((10, 109, 67, 103, 54), (0.0, -1.08, 0.0), 1.6),
+    Pull((152, 148, 176), (0.0, 0.50, 0.0), 1.6),
+    Pull((172, 136, 150, 58), (-0.1, 0.72, 0.0), 1.6),
     Pull(_UPPER_LID_MIDDLE, (0.0, 0.10, 0.0), 0.25),
     Pull(_LOWER_LID_MIDDLE, (0.0, -0.08, 0.0), 0.25),
-    Pull(MOUTH_CORNER, (-0.08, 0.15, 0.0), 0.4),
+    Pull(MOUTH_CORNER, (0.10, 0.15, 0.0), 0.4),
+    Pull((133, 155, 173), (0.18, -0.08, 0.0), 0.3),
+    Pull(NOSE_WING, (-0.20, 0.0, 0.0), 0.4),
+    Pull(BROW_LOWER, (-0.10, 0.0, 0.0), 0.6),
 )
 
 ACTION_UNITS: tuple[str, ...] = (*PULLS, "AU26")

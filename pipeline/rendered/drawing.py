@@ -9,7 +9,7 @@ _SHIFT = 4
 
 
 def smooth_curve(points: np.ndarray, *, steps: int = 5, closed: bool = False) -> np.ndarray:
-    """Catmull-Rom spline through points, shape (n, 2), with ``steps`` pieces a gap."""
+    """Catmull-Rom spline through points, shape (n, d), with ``steps`` pieces a gap."""
     if closed:
         padded = np.concatenate([points[-1:], points, points[:2]])
     else:
@@ -21,7 +21,7 @@ def smooth_curve(points: np.ndarray, *, steps: int = 5, closed: bool = False) ->
         2 * p1 + (p2 - p0) * t + (2 * p0 - 5 * p1 + 4 * p2 - p3) * t**2
         + (3 * p1 - p0 - 3 * p2 + p3) * t**3
     )  # fmt: skip
-    curve = curve.reshape(-1, 2)
+    curve = curve.reshape(-1, points.shape[1])
     return curve if closed else np.concatenate([curve, points[-1:]])
 
 
@@ -51,12 +51,16 @@ def taper(
 
 def soften(mask: np.ndarray, sigma: float) -> np.ndarray:
     """Blur a mask with a Gaussian of ``sigma`` pixels."""
-    return np.asarray(cv2.GaussianBlur(mask, (0, 0), sigma))
+    part = _find_part(mask > 0, margin=int(4 * sigma) + 1)
+    softened = np.zeros_like(mask)
+    softened[part] = cv2.GaussianBlur(mask[part], (0, 0), sigma)
+    return softened
 
 
 def blend(image: np.ndarray, mask: np.ndarray, colour: np.ndarray) -> None:
     """Mix a colour into a float image by a mask of 0 … 1, shape (height, width), in place."""
-    image += mask[:, :, None] * (colour - image)
+    part = _find_part(mask > 1 / 512)
+    image[part] += mask[part][:, :, None] * (np.asarray(colour, np.float32) - image[part])
 
 
 def smooth_noise(
@@ -65,6 +69,12 @@ def smooth_noise(
     """Gaussian noise with ``cells`` (rows, columns) independent values, stretched to ``shape``."""
     coarse = rng.normal(size=cells).astype(np.float32)
     return np.asarray(cv2.resize(coarse, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC))
+
+
+def _find_part(marked: np.ndarray, *, margin: int = 0) -> tuple[slice, slice]:
+    left, top, width, height = cv2.boundingRect(marked.astype(np.uint8))
+    rows = slice(max(top - margin, 0), max(top + height + margin, 1))
+    return rows, slice(max(left - margin, 0), max(left + width + margin, 1))
 
 
 def _fix(points: np.ndarray) -> np.ndarray:

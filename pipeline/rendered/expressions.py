@@ -30,61 +30,64 @@ class Part:
 
 PROTOTYPES: dict[str, dict[str, Part]] = {
     "angry": {
-        "AU4": Part(1.0),
-        "AU5": Part(0.45, 0.6),
-        "AU7": Part(0.8),
-        "AU23": Part(0.9, 0.8),
-        "AU17": Part(0.35, 0.4),
-        "AU25": Part(0.5, 0.25),
-        "AU10": Part(0.45, 0.2),
+        "AU4": Part(1.2),
+        "AU5": Part(0.5, 0.6),
+        "AU7": Part(0.9),
+        "AU23": Part(1.1, 0.85),
+        "AU17": Part(0.4, 0.4),
+        "AU25": Part(0.5, 0.2),
+        "AU10": Part(0.4, 0.15),
     },
     "disgust": {
-        "AU9": Part(0.95, 0.9),
-        "AU10": Part(0.8, 0.85),
+        "AU9": Part(1.25, 0.95),
+        "AU10": Part(1.05, 0.95),
         "AU17": Part(0.6, 0.7),
-        "AU4": Part(0.4, 0.5),
+        "AU4": Part(0.4, 0.4),
         "AU7": Part(0.5, 0.5),
         "AU25": Part(0.5, 0.3),
     },
     "fear": {
-        "AU1": Part(0.9),
-        "AU2": Part(0.6, 0.8),
-        "AU4": Part(0.6, 0.8),
-        "AU5": Part(0.85),
-        "AU20": Part(0.8, 0.85),
-        "AU25": Part(0.7, 0.85),
-        "AU26": Part(0.3, 0.5),
+        "AU1": Part(1.1),
+        "AU2": Part(0.7, 0.8),
+        "AU4": Part(0.7, 0.85),
+        "AU5": Part(1.1),
+        "AU20": Part(1.15, 0.95),
+        "AU25": Part(0.8, 0.85),
+        "AU26": Part(0.2, 0.4),
     },
     "happy": {
-        "AU6": Part(0.75, 0.85),
-        "AU12": Part(0.9),
-        "AU25": Part(0.75, 0.65),
+        "AU6": Part(0.85, 0.9),
+        "AU12": Part(1.1),
+        "AU25": Part(0.8, 0.65),
         "AU26": Part(0.25, 0.25),
     },
     "sad": {
-        "AU1": Part(0.9, 0.9),
-        "AU4": Part(0.55, 0.75),
-        "AU15": Part(0.85),
-        "AU17": Part(0.5, 0.6),
+        "AU1": Part(1.1, 0.95),
+        "AU4": Part(0.7, 0.8),
+        "AU15": Part(1.15),
+        "AU17": Part(0.6, 0.6),
         "AU43": Part(0.35, 0.5),
     },
     "surprise": {
-        "AU1": Part(0.85),
-        "AU2": Part(0.9),
-        "AU5": Part(0.7, 0.85),
+        "AU1": Part(1.05),
+        "AU2": Part(1.15),
+        "AU5": Part(0.8, 0.85),
         "AU25": Part(0.4),
-        "AU26": Part(0.85, 0.9),
+        "AU26": Part(1.15, 0.95),
     },
     "neutral": {},
     "contempt": {
-        "AU12": Part(0.65, one_sided=True),
-        "AU14": Part(0.9, one_sided=True),
+        "AU12": Part(1.0, one_sided=True),
+        "AU14": Part(1.1, one_sided=True),
         "AU7": Part(0.2, 0.3),
     },
 }
 """Mixes after EMFACS (Friesen & Ekman 1983); shares and strengths are ours."""
 
 INTENSITY_RANGE = (0.35, 1.0)
+
+STRAY = np.array([0.03 if unit in ("AU25", "AU26", "AU10") else 0.05 for unit in ACTION_UNITS])
+"""Activation that comes up for no reason, by action unit."""
 
 
 def sample_activations(
@@ -113,22 +116,23 @@ def sample_activations(
     Returns
     -------
     activations : ndarray of float32, shape (len(ACTION_UNITS), 2)
-        From 0 to about 1.3.
+        From 0 to 1.6.
     intensity : float
-        From 0.35 to 1; 0 for a neutral face.
+        From 0.35 to 1, strong ones more often; 0 for a neutral face.
     """
     parts = PROTOTYPES[expression]
-    intensity = float(rng.uniform(*INTENSITY_RANGE))
+    low, high = INTENSITY_RANGE
+    intensity = float(low + (high - low) * np.sqrt(rng.uniform()))
     side = int(rng.integers(2))
     activations = np.zeros((len(ACTION_UNITS), 2))
     for row, unit in enumerate(ACTION_UNITS):
-        taken, varied = rng.uniform(), np.exp(0.25 * noise * rng.normal())
+        taken, varied = rng.uniform(), np.exp(0.20 * noise * rng.normal())
         if unit in parts and taken < parts[unit].share:
             activations[row] = parts[unit].strength * intensity * varied
             if parts[unit].one_sided:
                 activations[row, 1 - side] *= 0.12
-    stray = 0.10 * noise * np.abs(rng.normal(size=len(ACTION_UNITS)))
+    stray = STRAY * noise * np.abs(rng.normal(size=len(ACTION_UNITS)))
     stray *= rng.uniform(size=len(ACTION_UNITS)) < 0.35
     activations = activations * habits + resting + stray[:, None]
-    activations = np.clip(activations, 0, 1.3).astype(np.float32)
+    activations = np.clip(activations, 0, 1.6).astype(np.float32)
     return activations, intensity if parts else 0.0

@@ -13,25 +13,27 @@ from mien.pipeline.rendered.mesh import FaceMesh
 from mien.pipeline.rendered.points import (
     BROW_LOWER,
     BROW_UPPER,
+    LOWER_LID,
     LOWER_LIP_OUTER,
     MOUTH_CORNER,
     NOSE_BRIDGE,
     NOSE_TIP,
     NOSE_WING,
+    UPPER_LID,
     UPPER_LIP_OUTER,
 )
 
 SHAPE_PULLS: dict[str, tuple[Pull, ...]] = {
     "jaw_width": (
-        Pull((58, 172, 136, 132), (-0.75, 0.0, 0.0), 2.0),
-        Pull((150, 149), (-0.40, 0.0, 0.0), 1.2),
+        Pull((58, 172, 136, 132), (-0.52, 0.0, 0.0), 2.0),
+        Pull((150, 149), (-0.30, 0.0, 0.0), 1.2),
     ),
-    "cheek_fullness": (Pull((147, 187, 213, 192, 207), (-0.35, 0.0, 0.40), 1.6),),
+    "cheek_fullness": (Pull((147, 187, 213, 192, 207), (-0.20, 0.0, 0.35), 1.6),),
     "cheekbones": (Pull((123, 116, 117, 50), (-0.25, 0.05, 0.35), 1.2),),
     "temples": (Pull((127, 162, 21, 139), (-0.45, 0.0, 0.0), 1.6),),
-    "chin_length": (Pull((152, 148, 175, 176, 171), (0.0, -0.75, 0.0), 1.8),),
+    "chin_length": (Pull((152, 148, 175, 176, 171), (0.0, -0.55, 0.0), 1.8),),
     "chin_depth": (Pull((199, 175, 208, 200), (0.0, 0.0, 0.5), 1.2),),
-    "forehead_height": (Pull((10, 109, 67, 103), (0.0, 0.7, 0.0), 1.8),),
+    "forehead_height": (Pull((10, 109, 67, 103), (0.0, 0.55, 0.0), 1.8),),
     "nose_width": (Pull(NOSE_WING, (-0.26, 0.0, 0.0), 0.5),),
     "nose_length": (
         Pull((*NOSE_TIP, 97, 60, 20), (0.0, -0.40, 0.0), 0.8),
@@ -68,7 +70,8 @@ _MASCULINE = {
     "face_width": 0.3, "face_height": 0.3, "brow_tilt": -0.4,
 }  # fmt: skip
 _SKINS = np.array(
-    [(248, 216, 196), (240, 198, 168), (226, 176, 138), (198, 144, 104), (154, 104, 72), (108, 72, 50)]
+    [(244, 206, 180), (236, 188, 154), (226, 176, 138), (198, 144, 104), (154, 104, 72),
+     (108, 72, 50)]
 )  # fmt: skip
 _DARK_HAIRS = np.array([(28, 24, 24), (44, 32, 28), (66, 46, 36)])
 _HAIRS = np.array([(96, 66, 44), (128, 84, 50), (150, 72, 40), (186, 146, 92), (142, 138, 134)])
@@ -77,6 +80,9 @@ _CLOTHES = np.array(
     [(70, 96, 128), (128, 70, 72), (76, 112, 92), (96, 90, 112), (186, 170, 146), (58, 60, 68),
      (172, 120, 74), (196, 198, 200)]
 )  # fmt: skip
+_RESTS = np.array(
+    [0.0 if unit in ("AU5", "AU10", "AU25", "AU26") else 1.0 for unit in ACTION_UNITS]
+)
 HAIR_STYLES = ("cropped", "short", "bob", "long", "bun", "curly")
 FRINGES = ("none", "swept", "straight", "receding")
 
@@ -150,8 +156,8 @@ def make_person(seed: int, number: int) -> Person:
     tilt = np.array([_MASCULINE.get(trait, 0.0) for trait in TRAITS])
     shape = np.clip(rng.normal(size=len(TRAITS)), -2, 2) * 0.85 + masculine * tilt
     units = len(ACTION_UNITS)
-    habits = np.exp(0.28 * rng.normal(size=(units, 1)) + 0.10 * rng.normal(size=(units, 2)))
-    resting = 0.13 * np.abs(rng.normal(size=(units, 1))) * (rng.uniform(size=(units, 1)) < 0.4)
+    habits = np.exp(0.20 * rng.normal(size=(units, 1)) + 0.10 * rng.normal(size=(units, 2)))
+    resting = 0.07 * np.abs(rng.normal(size=units)) * (rng.uniform(size=units) < 0.4) * _RESTS
     skin, darkness = _pick_skin(rng)
     hair = _pick_hair(rng, darkness=darkness, age=age)
     style, fringe = _pick_hair_style(rng, masculine=masculine, age=age)
@@ -161,7 +167,7 @@ def make_person(seed: int, number: int) -> Person:
         number=number,
         shape=shape.astype(np.float32),
         habits=habits.astype(np.float32),
-        resting=np.broadcast_to(resting, (units, 2)).astype(np.float32),
+        resting=np.repeat(resting[:, None], 2, axis=1).astype(np.float32),
         masculine=masculine,
         age=age,
         skin=skin,
@@ -170,7 +176,7 @@ def make_person(seed: int, number: int) -> Person:
         brows=hair * 0.72 + skin * 0.06,
         iris=_jitter(rng, _IRISES[int(rng.integers(2 if darkness > 0.5 else 5))], 8),
         clothes=_jitter(rng, _CLOTHES[int(rng.integers(len(_CLOTHES)))], 10),
-        brow_thickness=float(np.clip(0.72 + 0.16 * masculine + 0.14 * rng.normal(), 0.4, 1.1)),
+        brow_thickness=float(np.clip(0.84 + 0.16 * masculine + 0.14 * rng.normal(), 0.4, 1.1)),
         hair_style=style,
         fringe=fringe,
         parting=float(rng.uniform(-0.7, 0.7)),
@@ -200,8 +206,6 @@ def build_traits(mesh: FaceMesh) -> np.ndarray:
 
 
 def _build_eye_traits(mesh: FaceMesh) -> list[np.ndarray]:
-    from mien.pipeline.rendered.points import LOWER_LID, UPPER_LID
-
     ring = [*UPPER_LID, *LOWER_LID[1:-1]]
     center = mesh.vertices[ring].mean(axis=0)
     left = np.where(mesh.vertices[:, :1] < 0, mesh.vertices, mesh.vertices[mesh.mirrored])

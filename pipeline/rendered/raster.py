@@ -120,19 +120,19 @@ def interpolate(coefficients: np.ndarray, ids: np.ndarray, *, step: int = 1) -> 
         Zero where no triangle is.
     """
     height, width = ids.shape
-    covered = np.flatnonzero(ids)
-    rows, columns = np.divmod(covered, width)
-    chosen = coefficients[ids.ravel()[covered] - 1]
-    x, y = columns.astype(np.float32) * step, rows.astype(np.float32) * step
-    values = np.zeros((coefficients.shape[1], height * width), np.float32)
-    values[:, covered] = (
-        chosen[:, :, 0] * x[:, None] + chosen[:, :, 1] * y[:, None] + chosen[:, :, 2]
-    ).T
-    return values.reshape(-1, height, width)
+    x = np.arange(width, dtype=np.float32) * step
+    y = np.arange(height, dtype=np.float32)[:, None] * step
+    values = np.empty((coefficients.shape[1], height, width), np.float32)
+    for channel, value in enumerate(values):
+        a, b, c = np.pad(coefficients[:, channel].T, ((0, 0), (1, 0)))
+        np.multiply(a.take(ids), x, out=value)
+        value += b.take(ids) * y
+        value += c.take(ids)
+    return values
 
 
 def compute_vertex_normals(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """Unit normals at vertices: the mean of the triangles' normals, weighted by their areas.
+    """Compute unit normals at vertices: the triangles' normals averaged, weighted by area.
 
     Parameters
     ----------

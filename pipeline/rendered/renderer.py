@@ -10,6 +10,7 @@ import numpy as np
 
 from mien.pipeline.rendered.action_units import build_action_units, build_resting_face, part_lips
 from mien.pipeline.rendered.eyes import draw_catchlights, draw_eye_details, draw_eyeballs
+from mien.pipeline.rendered.hair import draw_locks
 from mien.pipeline.rendered.head import build_head_shell, shape_head_shell
 from mien.pipeline.rendered.mesh import FaceMesh
 from mien.pipeline.rendered.mouth import draw_lip_line, draw_mouth_inside
@@ -99,9 +100,15 @@ def render_face(
         mesh, person, activations, scene, relaxed=relaxed, face=face, camera=camera, size=big
     )
     picture = _finish(canvas, scene, size=size, grain_seed=plan.grain_seed)
-    landmarks = camera.project(face @ turn.T).astype(np.float32) / _OVERSAMPLING
+    landmarks = (camera.project(face @ turn.T) + 0.5) / _OVERSAMPLING
     return RenderedFace(
-        picture, landmarks, plan.intensity, activations, scene.yaw, scene.pitch, scene.roll
+        picture,
+        landmarks.astype(np.float32),
+        plan.intensity,
+        activations,
+        scene.yaw,
+        scene.pitch,
+        scene.roll,
     )
 
 
@@ -131,13 +138,14 @@ def shape_face(
     return relaxed.astype(np.float32), part_lips(mesh, face.astype(np.float32))
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=16)
 def _get_texture(mesh: FaceMesh, person: Person) -> np.ndarray:
     return paint_texture(mesh, person)
 
 
 def _place_camera(scene: Scene, size: int) -> Camera:
-    center = (np.array([0.5, 0.5]) + scene.offset) * size
+    # OpenCV draws with pixel centres at whole numbers.
+    center = (np.array([0.5, 0.5]) + scene.offset) * size - 0.5
     return Camera(scale=scene.zoom / 100 * size, center=(float(center[0]), float(center[1])))
 
 
@@ -173,6 +181,7 @@ def _draw_picture(
         canvas, mesh=mesh, relaxed=relaxed, turn=turn, camera=camera, gaze=scene.gaze,
         toward_light=scene.toward_light, opened=points,
     )  # fmt: skip
+    draw_locks(canvas, person=person, glow=glow, turn=turn, camera=camera)
     return canvas
 
 
@@ -200,20 +209,26 @@ def _draw_head(
     )
     points = camera.project(vertices).astype(np.float32)
     ids = draw_triangle_ids(points, vertices[:, 2], triangles, size=len(canvas))
-    places = fit_triangle_values(points, triangles, uv * (FACE_TEXELS - 1))
-    u, v = interpolate(places, ids)
-    texture = _get_texture(mesh, person)
-    colours = cv2.remap(texture, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    shade = _compute_shade(
-        fit_triangle_values(points, triangles, normals), ids, scene, n_face=len(mesh.skin)
-    )
+    part, ids = _crop(ids)
+    corner = np.array([part[1].start, part[0].start], np.float32)
+    values = np.concatenate([uv * (FACE_TEXELS - 1), normals], axis=1)
+    fits = fit_triangle_values(points - corner, triangles, values)
+    u, v = interpolate(fits[:, :2], ids)
+    colours = cv2.remap(_get_texture(mesh, person), u, v, cv2.INTER_LINEAR)
+    shade = _compute_shade(fits[:, 2:], ids, scene, n_face=len(mesh.skin))
     folds = compute_wrinkle_map(mesh, activations, age=person.age)
     ratio = np.float32((WRINKLE_TEXELS - 1) / (FACE_TEXELS - 1))
     creases = cv2.remap(folds, u[::2, ::2] * ratio, v[::2, ::2] * ratio, cv2.INTER_LINEAR)
     shade *= 1 - creases[:, :, None]
     shade = cv2.resize(shade, ids.shape[::-1], interpolation=cv2.INTER_LINEAR)
     lit = cv2.multiply(colours, shade, dtype=cv2.CV_8U)
-    cv2.copyTo(lit, (ids > 0).astype(np.uint8), canvas)
+    cv2.copyTo(lit, (ids > 0).astype(np.uint8), canvas[part])
+
+
+def _crop(ids: np.ndarray) -> tuple[tuple[slice, slice], np.ndarray]:
+    rows, columns = np.flatnonzero(ids.any(axis=1)), np.flatnonzero(ids.any(axis=0))
+    part = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    return part, np.ascontiguousarray(ids[part])
 
 
 def _compute_shade(
@@ -230,9 +245,11 @@ def _compute_shade(
     halfway = toward + np.array([0, 0, 1], np.float32)
     halfway /= np.linalg.norm(halfway)
     gloss = np.clip(np.tensordot(halfway, normals, axes=1), 0, 1)
-    gloss = 0.14 * gloss**24 * ((small > 0) & (small <= n_face))
+    for _ in range(4):
+        gloss *= gloss
+    gloss = 0.14 * gloss * ((small > 0) & (small <= n_face))
     shade = sky[:, :, None] * scene.ambient + (1.12 * wrapped + gloss)[:, :, None] * scene.light
-    return np.asarray(shade, dtype=np.float32)
+    return np.minimum(shade, 0.36 + 0.62 * shade)
 
 
 def _finish(canvas: np.ndarray, scene: Scene, *, size: int, grain_seed: int) -> np.ndarray:
@@ -241,6 +258,6 @@ def _finish(canvas: np.ndarray, scene: Scene, *, size: int, grain_seed: int) -> 
     if sigma > 0.25:
         picture = cv2.GaussianBlur(picture, (0, 0), sigma)
     rng = np.random.default_rng(grain_seed)
-    noise = rng.standard_normal(picture.shape, dtype=np.float32) * np.float32(scene.grain)
+    noise = rng.standard_normal((size, size, 1), dtype=np.float32) * np.float32(scene.grain)
     toned = picture * np.float32(scene.contrast) + (noise + np.float32(scene.brightness))
     return np.ascontiguousarray(np.clip(toned, 0, 255).astype(np.uint8))

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+_AMBIENT_TINT = np.array([1.05, 1.0, 0.96])
+
 
 @dataclass(frozen=True, eq=False)
 class Scene:
@@ -62,7 +64,7 @@ def sample_scene(rng: np.random.Generator, *, noise: float) -> Scene:
     noise : float
         Scale of pose, blur and grain, 1 by default.
     """
-    yaw, pitch, roll = np.clip(rng.normal(size=3), -2.2, 2.2) * (9.0, 5.0, 4.0) * noise
+    yaw, pitch, roll = np.clip(rng.normal(size=3), -2.2, 2.2) * (8.5, 5.0, 4.0) * noise
     around, height = np.radians(rng.uniform(-60, 60)), np.radians(rng.uniform(5, 50))
     toward = (np.sin(around) * np.cos(height), np.sin(height), np.cos(around) * np.cos(height))
     warmth = rng.normal() * np.array([0.03, 0.0, -0.04])
@@ -77,11 +79,11 @@ def sample_scene(rng: np.random.Generator, *, noise: float) -> Scene:
         gaze=_unit(looking),
         toward_light=_unit(np.array(toward)),
         light=((1 + warmth) * strength).astype(np.float32),
-        ambient=((1 - warmth) * (1.04 - 0.78 * strength)).astype(np.float32),
+        ambient=((_AMBIENT_TINT - warmth) * (0.98 - 0.74 * strength)).astype(np.float32),
         zoom=float(rng.uniform(3.15, 3.6)),
         offset=(rng.normal(size=2) * 0.015 + (0, 0.045)).astype(np.float32),
         backdrop=np.stack([tone, tone * rng.uniform(0.7, 1.0)]).clip(20, 240).astype(np.float32),
-        blur=float(rng.gamma(1.2, 0.35) * noise),
+        blur=float(rng.gamma(1.2, 0.28) * noise),
         grain=float(rng.uniform(1.0, 5.0) * noise),
         contrast=float(rng.uniform(0.92, 1.06)),
         brightness=float(rng.normal() * 5),

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from mien.pipeline.rendered.drawing import fill, smooth_curve
+from mien.pipeline.rendered.hair import HANGING, draw_hair_behind
 from mien.pipeline.rendered.people import Person
 from mien.pipeline.rendered.raster import Camera
 from mien.pipeline.rendered.scene import Scene
@@ -15,10 +16,7 @@ _SHOULDERS = np.array(
     [(-5.6, -13.2), (-8.5, -14.4), (-13.0, -16.0), (-17.5, -18.6), (-20.0, -23.0), (-21.0, -34.0)]
 )
 _COLLAR = np.array([(-5.6, -13.2), (-3.4, -15.8), (0.0, -16.9)])
-_LONG_HAIR = {
-    "bob": [(-8.0, 7.0), (-9.6, 2.0), (-9.9, -3.5), (-9.2, -8.0), (-5.5, -9.2)],
-    "long": [(-8.0, 7.0), (-9.6, 1.0), (-10.2, -6.0), (-10.6, -13.0), (-9.8, -19.0), (-4.0, -20.0)],
-}
+_CHIN_SHADOW = np.array([(-6.0, -3.0), (-6.0, -8.2), (-2.6, -10.4), (0.0, -11.2)])
 _EAR = np.array(
     [(0.0, 1.6), (-0.9, 1.9), (-1.5, 1.2), (-1.35, 0.1), (-0.85, -1.2), (-0.3, -1.9), (0.2, -1.7)]
 )
@@ -58,19 +56,11 @@ def draw_body(
         Projection to the canvas.
     """
     glow = float((scene.ambient + 0.45 * scene.light).mean())
-    if person.hair_style in _LONG_HAIR:
-        _draw_mirrored(
-            canvas, _LONG_HAIR[person.hair_style], person.hair * 0.62 * glow, turn, camera, -4.0
-        )
-    if person.hair_style == "bun":
-        circle = np.linspace(0, 2 * np.pi, 20)
-        bun = np.stack([2.9 * np.cos(circle), 12.6 + 2.5 * np.sin(circle)], axis=1)
-        _draw(canvas, bun, person.hair * 0.85 * glow, turn, camera, -5.0)
+    draw_hair_behind(canvas, person=person, glow=glow, turn=turn, camera=camera)
     body = _soften_turn(turn)
-    _draw_mirrored(canvas, _NECK, person.skin * 0.80 * glow, body, camera, -3.5)
-    _shade_neck(canvas, person=person, glow=glow, turn=turn, camera=camera)
-    _draw_mirrored(canvas, [*_SHOULDERS], person.clothes * glow, body, camera, -4.0, _COLLAR)
-    if person.hair_style not in _LONG_HAIR:
+    _draw_neck(canvas, person=person, glow=glow, turn=body, camera=camera)
+    _draw_mirrored(canvas, _SHOULDERS, person.clothes * glow, body, camera, -4.0, _COLLAR)
+    if person.hair_style not in HANGING:
         _draw_ears(canvas, person=person, glow=glow, turn=turn, camera=camera)
 
 
@@ -110,19 +100,23 @@ def _draw(
     fill(canvas, camera.project(points @ turn.T), tuple(np.clip(colour, 0, 255)))
 
 
-def _shade_neck(
+def _draw_neck(
     canvas: np.ndarray, *, person: Person, glow: float, turn: np.ndarray, camera: Camera
 ) -> None:
-    body = _soften_turn(turn)
-    shadow = np.array([(-5.0, -3.0), (-4.85, -8.5), (-2.6, -10.3), (0.0, -11.0)])
-    _draw_mirrored(canvas, shadow, person.skin * (0.56, 0.52, 0.51) * glow, body, camera, -3.5)
-    corners = camera.project(
-        np.array([(-4.7, -4.0, -3.5), (4.7, -12.6, -3.5)], np.float32) @ body.T
-    )
-    (left, top), (right, bottom) = np.clip(corners, 0, len(canvas)).astype(int)
-    part = canvas[top:bottom, left:right]
-    if part.size:
-        part[:] = cv2.blur(part, (1 + int(camera.scale), 1 + int(1.6 * camera.scale)))
+    slim = 0.93 + 0.07 * person.masculine
+    neck, shadow = (np.zeros(canvas.shape[:2], np.float32) for _ in range(2))
+    _draw_mirrored(neck, _NECK * (slim, 1), np.ones(1), turn, camera, -3.5)
+    _draw_mirrored(shadow, _CHIN_SHADOW, np.ones(1), turn, camera, -3.5)
+    box = np.array([(-7.5, -5.0, -3.5), (7.5, -17.0, -3.5)], np.float32)
+    (left, top), (right, bottom) = np.clip(camera.project(box), 0, len(canvas)).astype(int)
+    part = slice(top, bottom), slice(left, right)
+    if not canvas[part].size:
+        return
+    dark = cv2.blur(shadow[part], (1 + int(camera.scale), 1 + int(1.8 * camera.scale)))
+    tint = np.array([0.26, 0.28, 0.29], np.float32)
+    tone = person.skin * (np.float32(0.82) - tint * dark[:, :, None]) * np.float32(glow)
+    mixed = canvas[part] + (tone - canvas[part]) * neck[part][:, :, None]
+    canvas[part] = np.clip(mixed, 0, 255)
 
 
 def _draw_ears(

@@ -71,9 +71,9 @@ def _empty() -> np.ndarray:
 
 
 def _spot(center: np.ndarray, radii: tuple[float, float]) -> np.ndarray:
-    y, x = np.ogrid[:FACE_TEXELS, :FACE_TEXELS]
-    squared = ((x - center[0]) / radii[0]) ** 2 + ((y - center[1]) / radii[1]) ** 2
-    return np.exp(-0.5 * squared).astype(np.float32)
+    offsets = (np.arange(FACE_TEXELS) - np.asarray(center)[:, None]) / np.array(radii)[:, None]
+    across, down = np.exp(-0.5 * offsets**2).astype(np.float32)
+    return np.outer(down, across)
 
 
 def _tint_skin(
@@ -81,17 +81,17 @@ def _tint_skin(
 ) -> None:
     size = face.shape[:2]
     face *= 1 + 0.018 * smooth_noise(rng, size, (9, 9))[:, :, None]
-    face *= 1 + 0.016 * smooth_noise(rng, size, (130, 130))[:, :, None]
+    face *= 1 + 0.010 * smooth_noise(rng, size, (130, 130))[:, :, None]
     flush = person.skin * np.array([0.98, 0.74, 0.72], np.float32)
     for index in (50, int(mesh.mirrored[50])):
-        blend(face, 0.42 * person.blush * _spot(spots[index], (38, 32)), flush)
+        blend(face, 0.52 * person.blush * _spot(spots[index], (38, 32)), flush)
     blend(face, 0.30 * person.blush * _spot(spots[4], (22, 18)), flush)
     blend(face, 0.15 * _spot(spots[200], (36, 20)), flush)
     face *= 1 - 0.16 * _spot((spots[17] + spots[18]) / 2, (26, 9))[:, :, None]
     for wing in both_sides(mesh, (129, 98, 198, 203)):
         side = spots[wing]
-        blend(face, 0.32 * _spot((side[0] + side[1]) / 2, (9, 14)), person.skin * 0.66)
-        blend(face, 0.14 * _spot(side[2], (12, 26)), person.skin * 0.72)
+        blend(face, 0.22 * _spot((side[0] + side[1]) / 2, (9, 14)), person.skin * 0.66)
+        blend(face, 0.08 * _spot(side[2], (12, 26)), person.skin * 0.72)
     if person.freckles > 0.05:
         _sprinkle(face, spots, person=person, rng=rng)
     _paint_folds(face, spots, mesh, person=person)
@@ -112,11 +112,11 @@ def _paint_folds(face: np.ndarray, spots: np.ndarray, mesh: FaceMesh, *, person:
     mask = _empty()
     for fold in both_sides(mesh, at.NASOLABIAL_FOLD[:4]):
         stroke(mask, smooth_curve(spots[fold]), 1.0, 3)
-    face *= 1 - (0.10 + 0.22 * person.age) * soften(mask, 2.6)[:, :, None]
+    face *= 1 - (0.07 + 0.15 * person.age) * soften(mask, 2.6)[:, :, None]
     mask[:] = 0
     for fold in both_sides(mesh, at.LOWER_LID_FOLD):
         stroke(mask, smooth_curve(spots[fold]), 1.0, 2)
-    face *= 1 - (0.06 + 0.26 * person.age) * soften(mask, 1.8)[:, :, None]
+    face *= 1 - (0.05 + 0.17 * person.age) * soften(mask, 1.8)[:, :, None]
 
 
 def _paint_lips(
@@ -178,7 +178,7 @@ def _paint_brows(
         half = (top - bottom) / 2 * (bow * person.brow_thickness)[:, None]
         mask = _empty()
         fill(mask, np.concatenate([middle + half, (middle - half)[::-1]]), 1.0)
-        blend(face, 0.55 * soften(mask, 2.0), person.brows * 0.75 + person.skin * 0.25)
+        blend(face, 0.68 * soften(mask, 1.8), person.brows * 0.8 + person.skin * 0.2)
         _draw_brow_hairs(face, middle, half, person=person, rng=rng)
 
 
@@ -216,8 +216,8 @@ def _paint_beard(
     under = np.concatenate([at.LOWER_LIP_OUTER, mesh.mirrored[list(at.LOWER_LIP_OUTER[-2::-1])]])
     lips = _empty()
     fill(lips, np.concatenate([spots[rim], spots[under][::-1]]), 1.0)
-    mask = soften(mask, 9) * (1 - soften(cv2.dilate(lips, np.ones((5, 5))), 2))
-    grain = np.clip(0.85 + 0.35 * smooth_noise(rng, mask.shape, (240, 300)), 0, 1.3)
+    mask = soften(mask, 14) * (1 - soften(cv2.dilate(lips, np.ones((5, 5))), 2))
+    grain = np.clip(0.9 + 0.22 * smooth_noise(rng, mask.shape, (240, 300)), 0, 1.3)
     strength = 0.18 + 0.62 * max(0.0, person.beard - 0.35) / 0.65
     blend(face, np.clip(strength * mask * grain, 0, 0.95), person.hair * 0.9 + person.skin * 0.1)
 
@@ -225,12 +225,12 @@ def _paint_beard(
 def _paint_hairline(face: np.ndarray, *, person: Person, rng: np.random.Generator) -> None:
     across = np.linspace(-1, 1, FACE_TEXELS)
     level = {
-        "none": 0.085 + 0.30 * np.abs(across) ** 3.2,
+        "none": 0.085 + 0.12 * np.abs(across) ** 2.5 + 0.27 * np.abs(across) ** 14,
         "receding": 0.04 + 0.10 * np.exp(-(((np.abs(across) - 0.5) / 0.2) ** 2)) * -0.6
-        + 0.26 * np.abs(across) ** 5,
-        "straight": 0.215 + 0.12 * np.abs(across) ** 3,
+        + 0.14 * np.abs(across) ** 5 + 0.27 * np.abs(across) ** 14,
+        "straight": 0.215 + 0.05 * np.abs(across) ** 3 + 0.20 * np.abs(across) ** 14,
         "swept": 0.09 + 0.16 * np.minimum(np.abs(across - person.parting) ** 0.8, 0.85)
-        + 0.10 * np.abs(across) ** 4,
+        + 0.04 * np.abs(across) ** 4 + 0.22 * np.abs(across) ** 14,
     }[person.fringe]  # fmt: skip
     jag = smooth_noise(rng, (1, FACE_TEXELS), (1, 60))[0] * 0.006
     jag += smooth_noise(rng, (1, FACE_TEXELS), (1, 190))[0] * 0.006
@@ -244,6 +244,8 @@ def _paint_hairline(face: np.ndarray, *, person: Person, rng: np.random.Generato
 
 def _paint_hair(band: np.ndarray, *, person: Person, rng: np.random.Generator) -> None:
     strands = _make_strands(rng, band.shape[0], FACE_TEXELS)
+    if person.hair_style == "curly":
+        strands = 1 + 0.22 * smooth_noise(rng, band.shape[:2], (26, 90))
     band[:] = person.hair * strands[:, :, None]
 
 

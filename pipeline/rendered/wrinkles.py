@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-import cv2
 import numpy as np
 
 from mien.pipeline.rendered.action_units import ACTION_UNITS
@@ -38,7 +37,7 @@ def build_wrinkles(mesh: FaceMesh) -> tuple[np.ndarray, np.ndarray]:
 
     Returns
     -------
-    maps : ndarray of float32, shape (2 * n, 256 * 256)
+    maps : ndarray of float32, shape (2 * n, 256, 256)
         For each fold, the picture's left and its right side; positive where the fold darkens,
         slightly negative beside it.
     mixing : ndarray of float32, shape (n, len(ACTION_UNITS))
@@ -52,10 +51,8 @@ def build_wrinkles(mesh: FaceMesh) -> tuple[np.ndarray, np.ndarray]:
             for line in lines:
                 stroke(mask, smooth_curve(spots[side[list(line)]]), 1.0, 1)
             dark = soften(mask, softness)
-            light = cv2.warpAffine(
-                soften(mask, softness * 1.4), np.float32([[1, 0, 0], [0, 1, 3]]), mask.shape
-            )
-            maps.append((dark / dark.max() - 0.4 * light / light.max()).ravel())
+            light = np.roll(soften(mask, softness * 1.4), 3, axis=0)
+            maps.append(dark / dark.max() - 0.4 * light / light.max())
         for unit, share in units.items():
             mixing[row, ACTION_UNITS.index(unit)] = share
     return np.stack(maps), mixing
@@ -79,5 +76,9 @@ def compute_wrinkle_map(mesh: FaceMesh, activations: np.ndarray, *, age: float) 
         Share of the light that is lost, in texture coordinates.
     """
     maps, mixing = build_wrinkles(mesh)
-    depth = np.clip(mixing @ activations, 0, 1) * (0.22 + 0.24 * age)
-    return (depth.reshape(-1).astype(np.float32) @ maps).reshape(WRINKLE_TEXELS, WRINKLE_TEXELS)
+    depth = np.clip(mixing @ activations, 0, 1) * (0.18 + 0.20 * age)
+    total = np.zeros((WRINKLE_TEXELS, WRINKLE_TEXELS), np.float32)
+    for fold, share in zip(maps, depth.ravel(), strict=True):
+        if share > 0.004:
+            total += share * fold
+    return total
