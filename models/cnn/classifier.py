@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import random
-import tempfile
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,13 +13,14 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from mien.models.cnn.archive import network_from_bytes, network_to_bytes
+from mien.models.cnn.inputs import PICTURE_SHAPE, check_pictures, encode_groups, encode_labels
 from mien.models.cnn.networks import DEFAULT_DENSE_DROPOUT, DEFAULT_DROPOUT, get_network
 from mien.models.cnn.presets import TrainingSettings, get_preset
-from mien.models.cnn.runtime import load_keras
+from mien.models.cnn.runtime import load_keras, seeded
 from mien.models.cnn.training import EpochCallback, train
 from mien.models.cnn.validation import split_validation
 
-PICTURE_SHAPE = (48, 48)
 PREDICT_BATCH = 256
 
 
@@ -188,14 +184,14 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         """
         settings = self.settings()
         builder = get_network(settings.network)
-        pictures = _check_pictures(X)
-        classes, codes = _encode_labels(y, len(pictures))
-        grouping = None if groups is None else _check_groups(groups, len(pictures))
+        pictures = check_pictures(X)
+        classes, codes = encode_labels(y, len(pictures))
+        grouping = None if groups is None else encode_groups(groups, len(pictures))
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         training, validation = split_validation(
             codes, fraction=settings.validation_fraction, groups=grouping, seed=seed
         )
-        with _seeded(seed):
+        with seeded(seed):
             rates = {"dropout": settings.dropout, "dense_dropout": settings.dense_dropout}
             state = train(
                 builder(len(classes), **rates),
@@ -234,7 +230,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
             Rows sum to 1; columns in the order of ``classes_``.
         """
         check_is_fitted(self, "classes_")
-        pictures = _check_pictures(X)
+        pictures = check_pictures(X)
         forward = self._forward_function()
         probabilities = np.empty((len(pictures), len(self.classes_)), dtype=np.float32)
         for start in range(0, len(pictures), PREDICT_BATCH):
@@ -263,7 +259,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         """The trained ``keras.Model``, loaded on first use after unpickling."""
         check_is_fitted(self, "classes_")
         if self._model is None:
-            self._model = _network_from_bytes(self._archive)
+            self._model = network_from_bytes(self._archive)
         return self._model
 
     def _set_network(self, network: Any) -> None:
@@ -286,7 +282,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
         if "classes_" in state:
-            state["_archive"] = self._archive or _network_to_bytes(self._model)
+            state["_archive"] = self._archive or network_to_bytes(self._model)
             state["_model"] = state["_forward"] = None
         return state
 
@@ -295,63 +291,6 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         tags.input_tags.three_d_array = True
         tags.input_tags.two_d_array = False
         return tags
-
-
-def _check_pictures(X: np.ndarray) -> np.ndarray:
-    """Return the pictures with a channel axis, as a view."""
-    pictures = np.asanyarray(X)
-    if pictures.shape[1:] not in (PICTURE_SHAPE, (*PICTURE_SHAPE, 1)):
-        raise ValueError(
-            "Expected grey pictures of shape (n, 48, 48) or (n, 48, 48, 1); "
-            f"got an array of shape {pictures.shape}."
-        )
-    if pictures.dtype != np.uint8:
-        raise ValueError(
-            f"Expected pictures as uint8, values 0 to 255; got {pictures.dtype}. "
-            "The network scales them itself."
-        )
-    return pictures.reshape(len(pictures), *PICTURE_SHAPE, 1)
-
-
-def _encode_labels(y: Any, n_pictures: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the sorted classes and each row's class code."""
-    labels = np.asarray(y)
-    if labels.shape != (n_pictures,):
-        raise ValueError(
-            f"Expected one label for each of {n_pictures} pictures; got shape {labels.shape}."
-        )
-    if labels.dtype == object:
-        if not all(isinstance(label, str) for label in labels):
-            raise ValueError("Expected labels that are all text or all whole numbers.")
-        labels = labels.astype(str)
-    if labels.dtype.kind not in "iubUS":
-        raise ValueError(f"Expected labels as text or whole numbers; got {labels.dtype}.")
-    classes, codes = np.unique(labels, return_inverse=True)
-    if len(classes) < 2:
-        raise ValueError(f"Expected at least two classes; got {len(classes)}: {list(classes)}.")
-    return classes, codes.astype(np.int32)
-
-
-def _check_groups(groups: Any, n_pictures: int) -> np.ndarray:
-    """Return each row's group as a code."""
-    names = np.asarray(groups)
-    if names.shape != (n_pictures,):
-        raise ValueError(
-            f"Expected one group for each of {n_pictures} pictures; got shape {names.shape}."
-        )
-    return np.unique(names.astype(str), return_inverse=True)[1]
-
-
-@contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    """Seed what Keras draws from, and leave Python's and numpy's generators as they were."""
-    kept_python, kept_numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
-    load_keras().utils.set_random_seed(seed)
-    try:
-        yield
-    finally:
-        random.setstate(kept_python)
-        np.random.set_state(kept_numpy)  # noqa: NPY002
 
 
 def _fingerprint(
@@ -383,20 +322,3 @@ def _reporter(verbose: int, on_epoch: EpochCallback | None) -> EpochCallback | N
             on_epoch(epoch, logs)
 
     return report
-
-
-def _network_to_bytes(network: Any) -> bytes:
-    """Return a ``.keras`` file of the network."""
-    with tempfile.TemporaryDirectory(prefix="mien-") as folder, warnings.catch_warnings():
-        # Keras 3.15 converts TensorFlow's variables in a way that numpy 2 deprecates.
-        warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
-        path = Path(folder, "network.keras")
-        network.save(path)
-        return path.read_bytes()
-
-
-def _network_from_bytes(archive: bytes) -> Any:
-    with tempfile.TemporaryDirectory(prefix="mien-") as folder:
-        path = Path(folder, "network.keras")
-        path.write_bytes(archive)
-        return load_keras().saving.load_model(path, compile=False)

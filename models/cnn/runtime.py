@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from types import ModuleType
+
+import numpy as np
 
 _LOG_LINE = re.compile(
     r"^([IWEF]\d{4} |WARNING: All log messages before absl::|To enable the following instructions)"
@@ -49,6 +52,24 @@ def load_keras(*, threads: int | None = None) -> ModuleType:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(1)
     return keras
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Seed what Keras draws from, and leave Python's and numpy's generators as they were.
+
+    Parameters
+    ----------
+    seed : int
+        For Keras, TensorFlow and, inside the block, Python and numpy. TensorFlow's stays set.
+    """
+    kept_python, kept_numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
+    load_keras().utils.set_random_seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(kept_python)
+        np.random.set_state(kept_numpy)  # noqa: NPY002
 
 
 @contextmanager
