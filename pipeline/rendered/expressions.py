@@ -122,7 +122,7 @@ def sample_activations(
     """
     parts = PROTOTYPES[expression]
     low, high = INTENSITY_RANGE
-    intensity = float(low + (high - low) * np.sqrt(rng.uniform()))
+    intensity = float(low + (high - low) * rng.uniform() ** 0.4)
     side = int(rng.integers(2))
     activations = np.zeros((len(ACTION_UNITS), 2))
     for row, unit in enumerate(ACTION_UNITS):

@@ -122,7 +122,7 @@ def _connect(rings: int, hairy: np.ndarray) -> np.ndarray:
     columns = len(hairy)
     column = np.arange(columns)
     after = (column + 1) % columns
-    skin_start = np.where(hairy & hairy[after], 0, rings * columns)
+    skin_start = np.where(hairy | hairy[after], 0, rings * columns)
     start = skin_start + np.arange(rings - 1)[:, None] * columns
     a, b = start + column, start + after
     c, d = a + columns, b + columns
