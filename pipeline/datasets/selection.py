@@ -87,7 +87,7 @@ def limit_rows(faceset: FaceSet, limit: int, *, seed: int = 0) -> FaceSet:
         return faceset
     unusable = np.flatnonzero(faceset.rows["reason"] != "")
     generator = np.random.default_rng(seed)
-    chosen = _draw(faceset.rows.iloc[usable], usable, limit, generator)
+    chosen = draw_stratified(faceset.rows.iloc[usable], usable, limit, generator)
     share = round(len(unusable) * limit / len(usable))
     others = generator.permutation(unusable)[:share]
     note = f"A sample: {limit:,} of {len(usable):,} usable pictures (seed {seed})."
@@ -95,9 +95,26 @@ def limit_rows(faceset: FaceSet, limit: int, *, seed: int = 0) -> FaceSet:
     return replace(kept, notes=(*kept.notes, note))
 
 
-def _draw(
+def draw_stratified(
     rows: pd.DataFrame, positions: np.ndarray, limit: int, generator: np.random.Generator
 ) -> np.ndarray:
+    """Draw rows with the same share of every class in every split.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Columns ``split`` and ``label``.
+    positions : ndarray of int, shape (len(rows),)
+        What to draw: the rows' numbers.
+    limit : int
+        How many; below ``len(rows)``.
+    generator : Generator
+
+    Returns
+    -------
+    ndarray of int, shape (limit,)
+        Not sorted.
+    """
     strata = (rows["split"] + "\0" + rows["label"]).to_numpy()
     names, stratum = np.unique(strata.astype(str), return_inverse=True)
     quotas = allot(np.bincount(stratum, minlength=len(names)), limit)

@@ -1,0 +1,379 @@
+"""The command line. Heavy modules are imported by the command that needs them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mien.errors import MienError
+
+app = typer.Typer(
+    name="mien",
+    help="Facial expression recognition: landmarks and tuned SVMs, and a CNN to compare against.",
+    epilog="Start with: mien demo",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Store = Annotated[Path, typer.Argument(help="A feature store, made by mien extract.")]
+Seed = Annotated[int, typer.Option(help="Seed of everything that is drawn at random.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Landmarker = Annotated[
+    Path | None, typer.Option(help="The face landmarker's model bundle; fetched when left out.")
+]
+
+
+def main() -> None:
+    """Run the command line; a user's error is one message, never a traceback."""
+    try:
+        app()
+    except MienError as error:
+        from mien.experiments.console import print_error
+
+        print_error(error)
+        sys.exit(2)
+
+
+def command_line() -> str:
+    """Return the command as it was typed."""
+    import shlex
+
+    return shlex.join(["mien", *sys.argv[1:]])
+
+
+@app.callback(invoke_without_command=True)
+def version(
+    show: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Facial expression recognition: landmarks and tuned SVMs, and a CNN to compare against."""
+    if show:
+        import mien
+
+        typer.echo(mien.__version__)
+        raise typer.Exit
+
+
+@app.command()
+def doctor(
+    as_json: Json = False,
+    fetch: Annotated[bool, typer.Option("--fetch", help="Fetch the landmarker bundle.")] = False,
+) -> None:
+    """Find what is missing on this machine, and print the line that mends it."""
+    from mien.experiments.doctor import exit_code, render_plain, run_checks, to_json
+
+    if fetch:
+        from mien.pipeline.landmarker_bundle import ensure_landmarker_bundle
+
+        ensure_landmarker_bundle()
+    checks = run_checks()
+    typer.echo(json.dumps(to_json(checks), indent=1) if as_json else render_plain(checks))
+    raise typer.Exit(exit_code(checks))
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for everything the demo makes.")] = Path(
+        "mien-demo"
+    ),
+) -> None:
+    """Run all four jobs on rendered faces, in under three minutes."""
+    from mien.experiments.demo import run_demo
+
+    run_demo(out)
+
+
+@app.command()
+def render(
+    out: Annotated[Path, typer.Option(help="Folder to write a folder per class to.")],
+    people: Annotated[int, typer.Option(min=1, help="Number of people.")] = 40,
+    seed: Seed = 0,
+) -> None:
+    """Write the rendered faces as pictures."""
+    from mien.pipeline.landmarker_bundle import ensure_landmarker_bundle
+    from mien.pipeline.rendered.export import write_rendered
+
+    count = write_rendered(f"rendered:people={people},seed={seed}", ensure_landmarker_bundle(), out)
+    typer.echo(f"{count:,} pictures in {out}")
+
+
+@app.command()
+def extract(
+    source: Annotated[
+        str, typer.Argument(help="A CSV, folder or zip, or rendered:people=40,seed=0.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the feature store.")],
+    layout: Annotated[
+        str | None, typer.Option(help="The dataset's layout, if it is not recognised.")
+    ] = None,
+    classes: Annotated[str | None, typer.Option(help="Only these classes: angry,happy.")] = None,
+    split: Annotated[str | None, typer.Option(help="Only rows of this split: Training.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="At most so many rows, stratified.")
+    ] = None,
+    subjects: Annotated[
+        Path | None, typer.Option(help="CSV that tells the person of each picture.")
+    ] = None,
+    subject_pattern: Annotated[
+        str | None, typer.Option(help="Regular expression that finds the person in a file name.")
+    ] = None,
+    peak_frames: Annotated[
+        int, typer.Option(min=1, help="CK+ original: labelled frames a sequence.")
+    ] = 3,
+    neutral_first: Annotated[
+        bool, typer.Option("--neutral-first", help="CK+ original: first frames are neutral.")
+    ] = False,
+    families: Annotated[
+        str | None, typer.Option(help="Feature families: patch_hog,geometry.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes; one a processor by default.")
+    ] = None,
+    max_failures: Annotated[
+        str, typer.Option(help="Rows without features that are allowed: 100 or 5%.")
+    ] = "50%",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a store of something else.")
+    ] = False,
+    landmarker: Landmarker = None,
+    seed: Seed = 0,
+) -> None:
+    """Pictures to a feature store: faces, landmarks, features."""
+    from mien.experiments.console import ExtractProgress, print_extract_summary
+    from mien.pipeline.datasets.registry import read_dataset
+    from mien.pipeline.extract import allowed_failures, extract
+    from mien.pipeline.landmarker_bundle import ensure_landmarker_bundle
+
+    dataset = read_dataset(
+        source,
+        layout=layout,
+        classes=_names(classes),
+        split=split,
+        limit=limit,
+        subjects=subjects,
+        subject_pattern=subject_pattern,
+        peak_frames=peak_frames,
+        neutral_first=neutral_first,
+        seed=seed,
+    )
+    allowed = allowed_failures(max_failures, len(dataset))
+    bundle = ensure_landmarker_bundle(landmarker)
+    with ExtractProgress() as progress:
+        summary = extract(
+            dataset,
+            out,
+            bundle=bundle,
+            families=_names(families),
+            workers=workers,
+            overwrite=overwrite,
+            on_progress=progress.update,
+        )
+    print_extract_summary(dataset.name, out, summary)
+    if sum(summary.reasons.values()) > allowed:
+        raise MienError(
+            f"{sum(summary.reasons.values()):,} rows have no features; --max-failures allows "
+            f"{allowed:,}.",
+            f"See their reasons with mien info {out}.",
+        )
+
+
+@app.command()
+def info(store: Store, as_json: Json = False) -> None:
+    """Say what a feature store holds."""
+    from mien.experiments.console import print_info
+    from mien.pipeline.store import FeatureStore
+
+    opened = FeatureStore.open(store)
+    if as_json:
+        content = {k: v for k, v in opened.manifest.items() if k != "plan"}
+        typer.echo(json.dumps(content, indent=1, ensure_ascii=False))
+    else:
+        print_info(opened)
+
+
+@app.command()
+def tune(
+    store: Store,
+    model: Annotated[str, typer.Option(help="svm-linear, svm-poly or svm-rbf.")] = "svm-rbf",
+    trials: Annotated[
+        int, typer.Option(min=1, help="Finished trials that the study shall have.")
+    ] = 50,
+    cv: Annotated[
+        str | None, typer.Option(help="Cross-validation scheme; by person where known.")
+    ] = None,
+    sampler: Annotated[str, typer.Option(help="tpe, random or grid.")] = "tpe",
+    storage: Annotated[
+        str | None, typer.Option(help="Optuna storage URL; a SQLite file beside --out by default.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="File for the best parameters.")] = Path("tuned.json"),
+    families: Annotated[str | None, typer.Option(help="Choose only from these families.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=10, help="Judge on so many rows, stratified.")
+    ] = None,
+    seed: Seed = 0,
+) -> None:
+    """Search an SVM's parameters in an Optuna study; run it again to go on."""
+    from mien.experiments.console import TuneProgress, print_tuned
+    from mien.experiments.evaluate import RowData
+    from mien.experiments.folds import inner_scheme
+    from mien.experiments.tune import choose_rows, make_tuning_folds, write_parameters
+    from mien.experiments.tune import tune as run_study
+    from mien.pipeline.store import FeatureStore
+
+    data = RowData(FeatureStore.open(store))
+    rows = choose_rows(data, limit, seed)
+    scheme = cv or inner_scheme(data.store.rows, rows.nonzero()[0], 5)
+    folds = make_tuning_folds(data, scheme=scheme, seed=seed, rows=rows)
+    with TuneProgress(model) as progress:
+        result = run_study(
+            data,
+            model,
+            folds=folds,
+            trials=trials,
+            sampler=sampler,
+            seed=seed,
+            storage=storage or f"sqlite:///{out.with_suffix('.db')}",
+            families=_names(families),
+            on_trial=progress.update,
+        )
+    write_parameters(out, result, data, folds)
+    print_tuned(result, folds, out)
+
+
+@app.command()
+def compare(
+    store: Store,
+    out: Annotated[Path, typer.Option(help="Folder for the report and results.json.")],
+    models: Annotated[
+        str, typer.Option(help="Models, with commas.")
+    ] = "svm-linear,svm-poly,svm-rbf,cnn",
+    cv: Annotated[
+        str | None,
+        typer.Option(
+            help="subject:10, leave-one-subject-out, official, stratified:10, random:5, holdout:0.2."
+        ),
+    ] = None,
+    repeats: Annotated[int, typer.Option(min=1, help="Split anew so often.")] = 1,
+    params: Annotated[
+        list[Path] | None, typer.Option(help="Parameters from mien tune; may be repeated.")
+    ] = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="One parameter: cnn.epochs=5; may be repeated."),
+    ] = None,
+    nested: Annotated[
+        bool, typer.Option("--nested", help="Tune the SVMs anew inside each fold.")
+    ] = False,
+    trials: Annotated[int, typer.Option(min=1, help="Trials of each study with --nested.")] = 20,
+    limit: Annotated[
+        int | None, typer.Option(min=10, help="Compare on so many rows, stratified.")
+    ] = None,
+    seed: Seed = 0,
+) -> None:
+    """Compare models by cross-validation on the same folds, and write the report."""
+    from mien.experiments.compare import (
+        ComparisonOptions,
+        parse_assignments,
+        parse_models,
+    )
+    from mien.experiments.compare import compare as run_comparison
+    from mien.experiments.console import CompareProgress, print_comparison
+    from mien.experiments.evaluate import RowData
+    from mien.experiments.tune import read_parameters
+    from mien.pipeline.store import FeatureStore
+
+    data = RowData(FeatureStore.open(store))
+    stored = [read_parameters(path) for path in params or []]
+    parameters: dict[str, dict[str, Any]] = {s.model: s.parameters for s in stored}
+    for name, own in parse_assignments(assignments or []).items():
+        parameters[name] = {**parameters.get(name, {}), **own}
+    options = ComparisonOptions(
+        models=parse_models(models),
+        scheme=cv,
+        repeats=repeats,
+        seed=seed,
+        parameters=parameters,
+        nested=nested,
+        nested_trials=trials,
+        limit=limit,
+        command=command_line(),
+        tuned_on={s.model: s.dataset_hash for s in stored},
+    )
+    with CompareProgress() as progress:
+        results = run_comparison(data, options, out, on_progress=progress.update)
+    print_comparison(results, out)
+
+
+@app.command()
+def export(
+    store: Store,
+    model: Annotated[str, typer.Option(help="svm-linear, svm-poly, svm-rbf or cnn.")] = "svm-rbf",
+    params: Annotated[Path | None, typer.Option(help="Parameters from mien tune.")] = None,
+    assignments: Annotated[
+        list[str] | None, typer.Option("--set", help="One parameter: C=10; may be repeated.")
+    ] = None,
+    split: Annotated[str | None, typer.Option(help="Fit only on this split: Training.")] = None,
+    out: Annotated[Path, typer.Option(help="File for the model.")] = Path("model.joblib"),
+    seed: Seed = 0,
+) -> None:
+    """Fit on all rows and write a model that works elsewhere."""
+    from mien.experiments.compare import parse_assignments
+    from mien.experiments.console import print_exported, working
+    from mien.experiments.evaluate import RowData
+    from mien.experiments.export import fit_bundle
+    from mien.experiments.tune import read_parameters
+    from mien.models.bundle import save_bundle
+    from mien.pipeline.store import FeatureStore
+
+    data = RowData(FeatureStore.open(store))
+    parameters: dict[str, Any] = {}
+    if params:
+        stored = read_parameters(params)
+        if stored.model != model:
+            raise MienError(
+                f"{params} holds parameters of {stored.model}, but --model is {model}.",
+                f"Write --model {stored.model}.",
+            )
+        parameters = stored.parameters
+    named = [text if "." in text.split("=")[0] else f"{model}.{text}" for text in assignments or []]
+    parameters = {**parameters, **parse_assignments(named).get(model, {})}
+    with working(f"fitting {model}") as told:
+        bundle = fit_bundle(data, model, parameters, split=split, seed=seed, on_epoch=told.epoch)
+        save_bundle(bundle, out)
+    print_exported(bundle, out)
+
+
+@app.command()
+def predict(
+    model: Annotated[Path, typer.Argument(help="A model from mien export.")],
+    paths: Annotated[list[Path], typer.Argument(help="Pictures, or folders of them.")],
+    as_json: Json = False,
+    csv: Annotated[Path | None, typer.Option(help="Write a CSV, too.")] = None,
+    landmarker: Landmarker = None,
+) -> None:
+    """Say the expression of each picture, with probabilities."""
+    from mien.experiments.console import PredictionPrinter, write_predictions
+    from mien.models.bundle import load_bundle
+    from mien.pipeline.landmarker_bundle import ensure_landmarker_bundle
+    from mien.pipeline.predict import find_pictures, predict_pictures
+
+    bundle = load_bundle(model)
+    pictures = find_pictures(paths)
+    found = []
+    with PredictionPrinter(bundle.classes, as_json=as_json) as printer:
+        for prediction in predict_pictures(
+            bundle, pictures, landmarker=ensure_landmarker_bundle(landmarker)
+        ):
+            found.append(prediction)
+            printer.show(prediction)
+    if csv:
+        write_predictions(csv, bundle.classes, found)
+
+
+def _names(text: str | None) -> list[str] | None:
+    """Split names at commas; None stays None."""
+    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]

@@ -1,0 +1,273 @@
+"""What the command line shows: progress, summaries, tables."""
+
+from __future__ import annotations
+
+import csv as csv_module
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from mien.errors import MienError
+from mien.experiments.compare import Progress as ComparisonProgress
+from mien.experiments.folds import Folds
+from mien.experiments.summary import choose_split
+from mien.experiments.tune import TuneResult
+from mien.files import atomic_path
+from mien.models.bundle import Bundle
+from mien.pipeline.extract import ExtractSummary
+from mien.pipeline.predict import Prediction
+from mien.pipeline.reasons import EXPLANATIONS, Reason
+from mien.pipeline.store import FeatureStore
+
+OUT = Console(highlight=False, soft_wrap=True)
+ERR = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def print_error(error: MienError) -> None:
+    """Print a user's error: what happened, then what to do."""
+    ERR.print(f"[bold red]Error:[/] {escape(error.message)}")
+    if error.hint:
+        ERR.print(escape(error.hint))
+
+
+class _Bar:
+    """A progress bar on standard error that goes away at the end."""
+
+    columns: tuple[Any, ...] = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[note]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+
+    def __init__(self, description: str) -> None:
+        self._progress = Progress(*self.columns, console=ERR, transient=True)
+        self._task = self._progress.add_task(description, total=None, note="")
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    def _set(self, done: int, total: int, note: str, description: str | None = None) -> None:
+        self._progress.update(
+            self._task, completed=done, total=total, note=escape(note), description=description
+        )
+
+
+class ExtractProgress(_Bar):
+    """Rows done, rows a second, time left."""
+
+    def __init__(self) -> None:
+        super().__init__("faces")
+        self._first: int | None = None
+
+    def update(self, done: int, total: int) -> None:
+        """Show ``done`` of ``total`` rows."""
+        if self._first is None:
+            self._first = done
+        elapsed = self._progress.tasks[0].elapsed or 0.0
+        rate = (done - self._first) / elapsed if elapsed > 0 else 0.0
+        self._set(done, total, f"{rate:.0f}/s" if rate else "")
+
+
+class TuneProgress(_Bar):
+    """Trials done and the best accuracy so far."""
+
+    def update(self, done: int, total: int, best: float) -> None:
+        """Show ``done`` of ``total`` trials."""
+        self._set(done, total, f"best {best:.1%}" if best == best else "")
+
+
+class CompareProgress(_Bar):
+    """Fits done, and what the current one is at."""
+
+    def __init__(self) -> None:
+        super().__init__("fits")
+
+    def update(self, progress: ComparisonProgress) -> None:
+        """Show where the comparison stands."""
+        note = f"{progress.fold} {progress.note}".strip()
+        self._set(progress.done, progress.total, note, progress.model)
+
+
+class _Told:
+    def __init__(self, status: Any, text: str) -> None:
+        self._status = status
+        self._text = text
+
+    def epoch(self, epoch: int, values: Mapping[str, float]) -> None:
+        """Show a network's epoch."""
+        self._status.update(f"{self._text}: epoch {epoch}, loss {values['loss']:.3f}")
+
+
+@contextmanager
+def working(text: str) -> Iterator[_Told]:
+    """Show that something is being done."""
+    with ERR.status(text) as status:
+        yield _Told(status, text)
+
+
+def print_extract_summary(name: str, out: Path, summary: ExtractSummary) -> None:
+    """Print rows, faces, failures by reason, rate and memory."""
+    share = summary.faces_found / summary.rows
+    OUT.print(
+        f"{escape(name)}: {summary.rows:,} rows, {summary.faces_found:,} faces found ({share:.1%})"
+    )
+    _print_reasons(summary.reasons)
+    if summary.rows_computed:
+        rate = summary.rows_computed / summary.seconds
+        OUT.print(
+            f"{summary.rows_computed:,} rows in {summary.seconds:.0f} s ({rate:.0f}/s) with "
+            f"{summary.workers} workers, at most {summary.peak_memory_mb:,.0f} MB each"
+        )
+    else:
+        OUT.print("All rows were in the store already.")
+    OUT.print(f"Store: {escape(str(out))}")
+
+
+def _print_reasons(reasons: Mapping[str, int]) -> None:
+    for code, count in reasons.items():
+        OUT.print(f"  {count:>7,}  {code}: {EXPLANATIONS[Reason(code)]}")
+
+
+def print_info(store: FeatureStore) -> None:
+    """Print a store's contents."""
+    manifest = store.manifest
+    OUT.print(f"[bold]{escape(manifest['name'])}[/] from {escape(manifest['source'])}")
+    OUT.print(f"{manifest['rows']:,} rows, {manifest['faces_found']:,} faces found")
+    _print_reasons(manifest["reasons"])
+    counts = store.rows["label"].value_counts()
+    told = ", ".join(f"{escape(c)} {counts.get(c, 0):,}" for c in store.classes)
+    OUT.print(f"Classes: {told}")
+    splits = store.rows.loc[store.rows["split"] != "", "split"].value_counts()
+    if len(splits):
+        OUT.print("Splits: " + ", ".join(f"{escape(str(k))} {v:,}" for k, v in splits.items()))
+    persons = store.rows.loc[store.rows["subject"] != "", "subject"].nunique()
+    OUT.print(f"Persons: {persons:,}" if persons else "Persons: not known")
+    table = Table("family", "width", "version")
+    for name, told in manifest["families"].items():
+        table.add_row(name, f"{told['width']:,}", str(told["version"]))
+    OUT.print(table)
+    for note in manifest["notes"]:
+        OUT.print(f"Note: {escape(note)}")
+
+
+def print_tuned(result: TuneResult, folds: Folds, out: Path) -> None:
+    """Print a study's best trial."""
+    OUT.print(
+        f"{result.model}: {result.accuracy:.1%} by {folds.scheme} over {result.trials} trials "
+        f"({result.pruned} cut short)"
+    )
+    for name, value in result.parameters.items():
+        OUT.print(f"  {name} = {value:.4g}" if isinstance(value, float) else f"  {name} = {value}")
+    OUT.print(f"Parameters: {escape(str(out))}")
+
+
+def print_comparison(results: Mapping[str, Any], out: Path) -> None:
+    """Print the models' accuracies, the warnings, and where the report is."""
+    protocol = results["protocol"]
+    for warning in protocol["warnings"]:
+        OUT.print(f"[bold yellow]Note:[/] {escape(warning)}")
+    OUT.print(escape(protocol["statement"]))
+    table = Table("model", "accuracy", "macro F1", "fit, s a fold", "ms a face")
+    for model in results["models"].values():
+        if model["status"] == "failed":
+            table.add_row(model["title"], f"failed: {escape(model['error'])}", "", "", "")
+            continue
+        timing = model["timing"]
+        table.add_row(
+            model["title"], *_told_scores(model), f"{timing['fit_seconds']:.1f}",
+            f"{timing['predict_ms_per_face']:.2f}",
+        )  # fmt: skip
+    OUT.print(table)
+    for pair in results["comparisons"]:
+        OUT.print(escape(pair["sentence"]))
+    OUT.print(f"Report: {escape(str(out / 'report.html'))}")
+
+
+def _told_scores(model: Mapping[str, Any]) -> tuple[str, str]:
+    split = choose_split(model["folds"])
+    if split is not None:
+        told = "; ".join(f"{s} {v['accuracy']:.1%}" for s, v in model["splits"].items())
+        return told, f"{model['splits'][split]['f1_macro']:.3f}"
+    accuracy, f1 = model["summary"]["accuracy"], model["summary"]["f1_macro"]
+    return f"{accuracy['mean']:.1%} ± {accuracy['std']:.1%}", f"{f1['mean']:.3f}"
+
+
+def print_exported(bundle: Bundle, out: Path) -> None:
+    """Print what was fitted and the file's size."""
+    size = out.stat().st_size / 1e6
+    OUT.print(f"{bundle.model} fitted on {bundle.training['rows']:,} rows")
+    OUT.print(f"Model: {escape(str(out))} ({size:.1f} MB)")
+
+
+class PredictionPrinter:
+    """Prints each prediction as it comes, or all as JSON at the end."""
+
+    def __init__(self, classes: Sequence[str], *, as_json: bool) -> None:
+        self._classes = classes
+        self._json: list[dict[str, Any]] | None = [] if as_json else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._json is not None and kind is None:
+            print(json.dumps(self._json, indent=1, ensure_ascii=False))
+
+    def show(self, prediction: Prediction) -> None:
+        """Print one prediction."""
+        if self._json is not None:
+            self._json.append(asdict(prediction))
+            return
+        name = escape(prediction.picture)
+        if prediction.reason:
+            told = EXPLANATIONS[Reason(prediction.reason)]
+            OUT.print(f"{name}: no label, {told}")
+            return
+        ranked = sorted(prediction.probabilities.items(), key=lambda item: -item[1])
+        others = ", ".join(f"{escape(label)} {p:.2f}" for label, p in ranked[1:4])
+        OUT.print(f"{name}: [bold]{escape(ranked[0][0])}[/] {ranked[0][1]:.2f} ({others})")
+
+
+def write_predictions(
+    target: Path, classes: Sequence[str], predictions: Sequence[Prediction]
+) -> None:
+    """Write a CSV: picture, label, reason, and a probability a class."""
+    with atomic_path(target) as path, path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv_module.writer(file)
+        writer.writerow(["picture", "label", "reason", *classes])
+        for p in predictions:
+            row = [f"{p.probabilities[c]:.6f}" if p.probabilities else "" for c in classes]
+            writer.writerow([p.picture, p.label, p.reason, *row])

@@ -1,0 +1,293 @@
+"""Fitting one candidate on a fold's training rows and predicting its test rows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mien.errors import MienError
+from mien.experiments.candidates import Candidate
+from mien.experiments.folds import Fold
+from mien.experiments.scores import compute_scores
+from mien.pipeline.datasets.selection import draw_stratified
+from mien.pipeline.reasons import Reason
+from mien.pipeline.store import FeatureStore
+
+FACELESS = (
+    "A test row without a face is scored like any other: a model that reads features answers with "
+    "the most frequent class of its training rows; the CNN reads the pixels."
+)
+
+
+class RowData:
+    """What models read of a store: class indices, features, pixels, persons.
+
+    Parameters
+    ----------
+    store : FeatureStore
+    """
+
+    def __init__(self, store: FeatureStore) -> None:
+        self.store = store
+        self.classes = store.classes
+        position = {name: i for i, name in enumerate(self.classes)}
+        self.codes = store.rows["label"].map(position).fillna(-1).to_numpy(dtype=np.int64)
+        reason = store.rows["reason"].to_numpy(dtype=object)
+        self.has_picture = np.isin(reason, ["", str(Reason.NO_FACE)])
+        self.usable = self.has_picture & (self.codes >= 0)
+        self.subjects = store.rows["subject"].to_numpy(dtype=object)
+
+    def groups(self, indices: np.ndarray) -> np.ndarray | None:
+        """Return the person of each row, or None where one is not known; shape (k,)."""
+        found = self.subjects[indices]
+        return found.astype(str) if (found != "").all() else None
+
+
+def limit_usable(data: RowData, usable: np.ndarray, limit: int | None, seed: int) -> np.ndarray:
+    """Keep at most ``limit`` of the usable rows, with the shares of splits and classes kept.
+
+    Parameters
+    ----------
+    data : RowData
+    usable : ndarray of bool, shape (n,)
+    limit : int or None
+    seed : int
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+    """
+    positions = np.flatnonzero(usable)
+    if limit is None or len(positions) <= limit:
+        return usable
+    generator = np.random.default_rng(seed)
+    kept = np.zeros_like(usable)
+    kept[draw_stratified(data.store.rows.iloc[positions], positions, limit, generator)] = True
+    return kept
+
+
+@dataclass(frozen=True)
+class FoldResult:
+    """One candidate's predictions of one fold's test rows.
+
+    Attributes
+    ----------
+    fold : Fold
+    true, predicted : ndarray of int64
+        Class indices of ``fold.test``.
+    scores : dict of str to float
+    parameters : dict
+    train_rows : int
+        Rows that were fitted on.
+    fit_seconds, predict_seconds : float
+    curves : dict of lists, or None
+        A network's loss and accuracy by epoch.
+    """
+
+    fold: Fold
+    true: np.ndarray
+    predicted: np.ndarray
+    scores: dict[str, float]
+    parameters: dict[str, Any]
+    train_rows: int
+    fit_seconds: float
+    predict_seconds: float
+    curves: dict[str, list[float]] | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a fold of the results schema."""
+        return {
+            "name": self.fold.name,
+            "repeat": self.fold.repeat,
+            "split": self.fold.split,
+            "indices": self.fold.test.tolist(),
+            "true": self.true.tolist(),
+            "predicted": self.predicted.tolist(),
+            "scores": self.scores,
+            "parameters": self.parameters,
+            "train_rows": self.train_rows,
+            "fit_seconds": self.fit_seconds,
+            "predict_seconds": self.predict_seconds,
+            "curves": self.curves,
+        }
+
+
+def evaluate_folds(
+    candidate: Candidate,
+    data: RowData,
+    folds: Sequence[Fold],
+    parameters: Mapping[str, Any],
+    *,
+    seed: int,
+    checkpoint: Path | None = None,
+    on_epoch: Callable[[int, dict[str, float]], None] | None = None,
+) -> list[FoldResult]:
+    """Fit once on the training rows that all the folds share, and predict each fold's test rows.
+
+    Parameters
+    ----------
+    candidate : Candidate
+    data : RowData
+    folds : sequence of Fold
+        All with the same training rows.
+    parameters : mapping
+        Complete parameters of the candidate.
+    seed : int
+    checkpoint : Path, optional
+        Where a network keeps its state after each epoch.
+    on_epoch : callable, optional
+        Called with (epoch, values) by networks.
+
+    Returns
+    -------
+    list of FoldResult
+        In the folds' order.
+    """
+    fit_predict = _fit_predict_cnn if candidate.kind == "cnn" else _fit_predict_svm
+    fitted = fit_predict(candidate, data, folds, parameters, seed, checkpoint, on_epoch)
+    return [
+        FoldResult(
+            fold=fold,
+            true=data.codes[fold.test],
+            predicted=predicted,
+            scores=compute_scores(data.codes[fold.test], predicted, len(data.classes)),
+            parameters=dict(parameters),
+            train_rows=fitted.train_rows,
+            fit_seconds=fitted.fit_seconds,
+            predict_seconds=seconds,
+            curves=fitted.curves,
+        )
+        for fold, predicted, seconds in zip(
+            folds, fitted.predicted, fitted.predict_seconds, strict=True
+        )
+    ]
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    predicted: list[np.ndarray]
+    train_rows: int
+    fit_seconds: float
+    predict_seconds: list[float]
+    curves: dict[str, list[float]] | None
+
+
+def read_features(
+    data: RowData, families: Sequence[str], indices: np.ndarray, *, centre: str = "none"
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return features and which of the rows have them.
+
+    Parameters
+    ----------
+    data : RowData
+    families : sequence of str
+    indices : ndarray of int64
+        Row numbers; with ``centre="person"`` they must hold whole persons.
+    centre : {"none", "person"}
+        ``person`` subtracts the mean of the person's rows among ``indices``, which takes the
+        person's looks out. No label is used, but several pictures of each person are needed.
+
+    Returns
+    -------
+    features : ndarray of float32, shape (k, width)
+        Of the rows that have them.
+    present : ndarray of bool, shape (len(indices),)
+    """
+    values = data.store.view(families, indices)
+    present = np.isfinite(values).all(axis=1)
+    values = values if present.all() else values[present]
+    if centre == "person":
+        values = _centre_on_persons(values, data.groups(indices[present]))
+    elif centre != "none":
+        raise MienError(f"centre must be 'none' or 'person', not {centre!r}.")
+    return values, present
+
+
+def _centre_on_persons(values: np.ndarray, persons: np.ndarray | None) -> np.ndarray:
+    if persons is None:
+        raise MienError(
+            "centre=person needs to know the person of every row; this dataset does not say.",
+            "Extract with --subjects or --subject-pattern, or use centre=none.",
+        )
+    _, codes, counts = np.unique(persons, return_inverse=True, return_counts=True)
+    sums = np.zeros((len(counts), values.shape[1]), dtype=np.float32)
+    np.add.at(sums, codes, values)
+    return values - (sums / counts[:, None].astype(np.float32))[codes]
+
+
+def most_frequent(codes: np.ndarray) -> int:
+    """Return the most frequent class index; the lowest of several."""
+    return int(np.bincount(codes).argmax())
+
+
+def _fit_predict_svm(
+    candidate: Candidate,
+    data: RowData,
+    folds: Sequence[Fold],
+    parameters: Mapping[str, Any],
+    seed: int,
+    checkpoint: Path | None,  # noqa: ARG001
+    on_epoch: object,  # noqa: ARG001
+) -> _Fitted:
+    families = candidate.families(parameters)
+    centre = str(parameters["centre"])
+    features, present = read_features(data, families, folds[0].train, centre=centre)
+    train = data.codes[folds[0].train][present]
+    if len(set(train.tolist())) < 2:
+        raise MienError(
+            f"The training rows of {folds[0].name} that have features are of fewer than two "
+            "classes.",
+            "Use fewer folds or more pictures.",
+        )
+    estimator = candidate.build(parameters, seed=seed)
+    started = time.perf_counter()
+    estimator.fit(features, train)
+    fit_seconds = time.perf_counter() - started
+    n_train = len(features)
+    del features
+    predictions, seconds = [], []
+    for fold in folds:
+        rows, visible = read_features(data, families, fold.test, centre=centre)
+        started = time.perf_counter()
+        predicted = np.full(len(fold.test), most_frequent(train))
+        if visible.any():
+            predicted[visible] = estimator.predict(rows)
+        seconds.append(time.perf_counter() - started)
+        predictions.append(predicted)
+    return _Fitted(predictions, n_train, fit_seconds, seconds, None)
+
+
+def _fit_predict_cnn(
+    candidate: Candidate,
+    data: RowData,
+    folds: Sequence[Fold],
+    parameters: Mapping[str, Any],
+    seed: int,
+    checkpoint: Path | None,
+    on_epoch: Callable[[int, dict[str, float]], None] | None,
+) -> _Fitted:
+    from mien.models.cnn.isolated import fit_predict_isolated
+
+    train = folds[0].train
+    result = fit_predict_isolated(
+        candidate.build(parameters, seed=seed),
+        np.asarray(data.store.pixels[train]),
+        data.codes[train],
+        [np.asarray(data.store.pixels[fold.test]) for fold in folds],
+        groups=data.groups(train),
+        checkpoint=checkpoint,
+        on_progress=on_epoch,
+    )
+    tested = sum(len(fold.test) for fold in folds)
+    return _Fitted(
+        predicted=[result.classes[p.argmax(axis=1)] for p in result.probabilities],
+        train_rows=len(train),
+        fit_seconds=result.fit_seconds,
+        predict_seconds=[result.predict_seconds * len(f.test) / tested for f in folds],
+        curves=result.history,
+    )

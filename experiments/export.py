@@ -1,0 +1,177 @@
+"""Export: the model fitted on all rows, with calibrated probabilities, as one file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+import mien
+from mien.errors import MienError
+from mien.experiments.candidates import Candidate, get_candidate
+from mien.experiments.evaluate import RowData, read_features
+from mien.models.bundle import Bundle
+
+CALIBRATION = "temperature"
+_CALIBRATION_FOLDS = 3
+
+
+def fit_bundle(
+    data: RowData,
+    model: str,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    split: str | None = None,
+    seed: int = 0,
+    on_epoch: Callable[[int, dict[str, float]], None] | None = None,
+) -> Bundle:
+    """Fit a model on all labelled rows that it can read.
+
+    Parameters
+    ----------
+    data : RowData
+    model : str
+    parameters : mapping, optional
+        The candidate's defaults where missing.
+    split : str, optional
+        Fit only on the dataset's rows of this split.
+    seed : int
+    on_epoch : callable, optional
+        Called with (epoch, values) by networks.
+
+    Returns
+    -------
+    Bundle
+        An SVM's probabilities are calibrated by temperature scaling on cross-validated scores,
+        with whole persons held out where persons are known.
+
+    Raises
+    ------
+    MienError
+        If there are no such rows, or the parameters ask for what a single picture cannot give.
+    """
+    candidate = get_candidate(model)
+    complete = candidate.parameters(parameters)
+    if complete.get("centre") == "person":
+        raise MienError(
+            "A model with centre=person needs several pictures of a person; it cannot be exported "
+            "to predict single pictures.",
+            "Tune or choose parameters with centre=none.",
+        )
+    rows = np.flatnonzero(data.usable & _in_split(data, split))
+    if len(set(data.codes[rows].tolist())) < 2:
+        raise MienError(
+            "There are no labelled rows of two classes to fit on"
+            + (f" in the split {split!r}." if split else ".")
+        )
+    fit = _fit_cnn if candidate.kind == "cnn" else _fit_svm
+    estimator, used = fit(candidate, data, rows, complete, seed, on_epoch)
+    return _make_bundle(data, candidate, complete, estimator, used, split)
+
+
+def _in_split(data: RowData, split: str | None) -> np.ndarray:
+    splits = data.store.rows["split"].to_numpy(dtype=object)
+    if split is None:
+        return np.ones(len(splits), dtype=bool)
+    if split not in splits:
+        known = ", ".join(sorted(set(splits.tolist()) - {""})) or "none"
+        raise MienError(f"The store has no split {split!r}.", f"It has: {known}.")
+    return splits == split
+
+
+def _fit_svm(
+    candidate: Candidate,
+    data: RowData,
+    rows: np.ndarray,
+    parameters: Mapping[str, Any],
+    seed: int,
+    on_epoch: object,  # noqa: ARG001
+) -> tuple[Any, np.ndarray]:
+    features, present = read_features(data, candidate.families(parameters), rows)
+    rows = rows[present]
+    codes = data.codes[rows]
+    calibrated = CalibratedClassifierCV(
+        candidate.build(parameters, seed=seed),
+        method=CALIBRATION,
+        cv=_calibration_splits(data, rows, codes, seed),
+        ensemble=False,
+    )
+    return calibrated.fit(features, codes), rows
+
+
+def _calibration_splits(
+    data: RowData, rows: np.ndarray, codes: np.ndarray, seed: int
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    smallest = min(Counter(codes.tolist()).values())
+    if smallest < _CALIBRATION_FOLDS:
+        raise MienError(
+            f"Calibration needs at least {_CALIBRATION_FOLDS} rows of every class; "
+            f"{data.classes[int(np.bincount(codes).argmin())]!r} has fewer."
+            if len(set(codes.tolist())) == len(data.classes)
+            else f"Calibration needs at least {_CALIBRATION_FOLDS} rows of every class.",
+            "Leave the class out with mien extract --classes.",
+        )
+    groups = data.groups(rows)
+    if groups is not None and len(set(groups.tolist())) >= _CALIBRATION_FOLDS:
+        splitter = StratifiedGroupKFold(_CALIBRATION_FOLDS, shuffle=True, random_state=seed)
+        return list(splitter.split(codes, codes, groups))
+    plain = StratifiedKFold(_CALIBRATION_FOLDS, shuffle=True, random_state=seed)
+    return list(plain.split(codes, codes))
+
+
+def _fit_cnn(
+    candidate: Candidate,
+    data: RowData,
+    rows: np.ndarray,
+    parameters: Mapping[str, Any],
+    seed: int,
+    on_epoch: Callable[[int, dict[str, float]], None] | None,
+) -> tuple[Any, np.ndarray]:
+    from mien.models.cnn.isolated import fit_predict_isolated
+
+    result = fit_predict_isolated(
+        candidate.build(parameters, seed=seed),
+        np.asarray(data.store.pixels[rows]),
+        data.codes[rows],
+        [],
+        groups=data.groups(rows),
+        return_estimator=True,
+        on_progress=on_epoch,
+    )
+    return result.estimator, rows
+
+
+def _make_bundle(
+    data: RowData,
+    candidate: Candidate,
+    parameters: dict[str, Any],
+    estimator: Any,
+    rows: np.ndarray,
+    split: str | None,
+) -> Bundle:
+    manifest = data.store.manifest
+    counts = Counter(data.codes[rows].tolist())
+    packages = ["numpy", "scikit-learn"] + (["keras"] if candidate.kind == "cnn" else [])
+    return Bundle(
+        model=candidate.name,
+        estimator=estimator,
+        classes=data.classes,
+        families={
+            name: manifest["families"][name]["version"] for name in candidate.families(parameters)
+        },
+        parameters=parameters,
+        detector={key: manifest["detector"][key] for key in ("name", "version", "bundle_sha256")},
+        training={
+            "dataset": manifest["name"],
+            "dataset_hash": manifest["dataset_hash"],
+            "split": split,
+            "rows": len(rows),
+            "class_counts": {name: counts[i] for i, name in enumerate(data.classes)},
+        },
+        versions={"mien": mien.__version__, **{name: metadata.version(name) for name in packages}},
+    )

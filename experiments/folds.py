@@ -1,0 +1,361 @@
+"""Folds: made once, saved, and used by every model."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import (
+    BaseCrossValidator,
+    KFold,
+    LeaveOneGroupOut,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    StratifiedShuffleSplit,
+)
+
+from mien.errors import MienError
+
+SCHEMES: tuple[str, ...] = (
+    "subject:K",
+    "leave-one-subject-out",
+    "official",
+    "stratified:K",
+    "random:K",
+    "holdout:SHARE",
+)
+FIT_SPLIT = "Training"
+TEST_SPLITS: tuple[str, ...] = ("PublicTest", "PrivateTest", "test")
+_DEFAULT_FOLDS = 10
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One split of the rows into those to fit on and those to predict.
+
+    Attributes
+    ----------
+    name : str
+    repeat : int
+        From 0.
+    split : str or None
+        The dataset's own name of the test rows (``PublicTest``), if it has one.
+    train, test : ndarray of int64
+        Row numbers in the store, ascending.
+    """
+
+    name: str
+    repeat: int
+    split: str | None
+    train: np.ndarray
+    test: np.ndarray
+
+
+@dataclass(frozen=True)
+class Folds:
+    """All folds of a comparison.
+
+    Attributes
+    ----------
+    scheme : str
+        As given: ``subject:10``.
+    repeats, seed : int
+    grouped_by : {"subject", None}
+        What the scheme keeps on one side.
+    folds : tuple of Fold
+    """
+
+    scheme: str
+    repeats: int
+    seed: int
+    grouped_by: str | None
+    folds: tuple[Fold, ...]
+
+    def digest(self) -> str:
+        """Hash all indices; SHA-256 in hexadecimal."""
+        digest = hashlib.sha256()
+        for fold in self.folds:
+            digest.update(fold.name.encode())
+            for indices in (fold.train, fold.test):
+                digest.update(np.ascontiguousarray(indices, dtype="<i8").tobytes())
+                digest.update(b"|")
+        return digest.hexdigest()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as JSON values."""
+        return {
+            "schema": "mien.folds/1",
+            "scheme": self.scheme,
+            "repeats": self.repeats,
+            "seed": self.seed,
+            "grouped_by": self.grouped_by,
+            "digest": self.digest(),
+            "folds": [
+                {
+                    "name": fold.name,
+                    "repeat": fold.repeat,
+                    "split": fold.split,
+                    "train": fold.train.tolist(),
+                    "test": fold.test.tolist(),
+                }
+                for fold in self.folds
+            ],
+        }
+
+
+def default_scheme(rows: pd.DataFrame) -> str:
+    """Choose the scheme for a dataset.
+
+    Its own split where it has one, else folds by person, else stratified folds.
+    """
+    splits = set(rows["split"])
+    if FIT_SPLIT in splits and splits.intersection(TEST_SPLITS):
+        return "official"
+    persons = rows.loc[rows["subject"] != "", "subject"].nunique()
+    if persons >= 2:
+        return f"subject:{min(_DEFAULT_FOLDS, persons)}"
+    return f"stratified:{_DEFAULT_FOLDS}"
+
+
+def make_folds(
+    rows: pd.DataFrame,
+    *,
+    scheme: str | None = None,
+    repeats: int = 1,
+    seed: int = 0,
+    usable: np.ndarray | None = None,
+) -> Folds:
+    """Split a dataset's rows.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Columns ``label``, ``subject``, ``split``.
+    scheme : str, optional
+        One of :data:`SCHEMES`; :func:`default_scheme` by default.
+    repeats : int
+        How often to split anew, each time with another seed.
+    seed : int
+    usable : ndarray of bool, shape (n,), optional
+        Rows that take part; all with a label by default.
+
+    Returns
+    -------
+    Folds
+
+    Raises
+    ------
+    MienError
+        If the scheme is unknown, or the dataset lacks what it needs.
+    """
+    name, _, argument = (scheme or default_scheme(rows)).partition(":")
+    mask = (rows["label"] != "").to_numpy()
+    indices = np.flatnonzero(mask if usable is None else mask & usable)
+    _require_two_classes(rows, indices)
+    if repeats < 1:
+        raise MienError(f"--repeats must be at least 1, not {repeats}.")
+    if name == "official":
+        _require_no_repeats(name, repeats)
+        return _official(rows, indices, seed)
+    if name == "leave-one-subject-out":
+        _require_no_repeats(name, repeats)
+    needs_subjects = name in ("subject", "leave-one-subject-out")
+    subjects = rows["subject"].to_numpy(dtype=object)[indices]
+    if needs_subjects:
+        _require_subjects(name, subjects)
+    grouped = needs_subjects or (name == "holdout" and bool((subjects != "").all()))
+    labels = rows["label"].to_numpy(dtype=object)[indices]
+    folds: list[Fold] = []
+    for repeat in range(repeats):
+        splitter = _splitter(name, argument, seed + repeat, grouped, labels, subjects)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+            parts = list(splitter.split(indices, labels, subjects if grouped else None))
+        if name == "holdout":
+            parts = parts[:1]
+        for number, (train, test) in enumerate(parts):
+            folds.append(
+                Fold(
+                    name=_fold_name(number, repeat, repeats),
+                    repeat=repeat,
+                    split=None,
+                    train=np.sort(indices[train]),
+                    test=np.sort(indices[test]),
+                )
+            )
+    full = scheme or default_scheme(rows)
+    return Folds(full, repeats, seed, "subject" if grouped else None, tuple(folds))
+
+
+def _fold_name(number: int, repeat: int, repeats: int) -> str:
+    name = f"fold {number + 1}"
+    return f"repeat {repeat + 1}, {name}" if repeats > 1 else name
+
+
+def _official(rows: pd.DataFrame, indices: np.ndarray, seed: int) -> Folds:
+    splits = rows["split"].to_numpy(dtype=object)[indices]
+    train = indices[splits == FIT_SPLIT]
+    present = [name for name in TEST_SPLITS if (splits == name).any()]
+    if len(train) == 0 or not present:
+        found = sorted(set(splits.tolist()) - {""}) or ["none"]
+        raise MienError(
+            f"The scheme 'official' needs rows of the split {FIT_SPLIT} and of one of "
+            f"{', '.join(TEST_SPLITS)}; this store has: {', '.join(found)}.",
+            "Choose another --cv: " + ", ".join(SCHEMES) + ".",
+        )
+    folds = tuple(Fold(name, 0, name, train, indices[splits == name]) for name in present)
+    return Folds("official", 1, seed, None, folds)
+
+
+def _splitter(
+    name: str, argument: str, seed: int, grouped: bool, labels: np.ndarray, subjects: np.ndarray
+) -> BaseCrossValidator:
+    if name == "leave-one-subject-out" and not argument:
+        return LeaveOneGroupOut()
+    if name == "holdout":
+        return _holdout(_parse_share(argument), seed, grouped, subjects)
+    if name not in ("random", "stratified", "subject"):
+        raise MienError(
+            f"There is no cross-validation scheme {name!r}.", f"Use one of: {', '.join(SCHEMES)}."
+        )
+    k = _parse_count(name, argument)
+    if name == "random":
+        return _limited(KFold(k, shuffle=True, random_state=seed), k, len(labels), "rows")
+    if name == "stratified":
+        largest = int(np.unique(labels.astype(str), return_counts=True)[1].max())
+        splitter = StratifiedKFold(k, shuffle=True, random_state=seed)
+        return _limited(splitter, k, largest, "rows in the largest class")
+    splitter = StratifiedGroupKFold(k, shuffle=True, random_state=seed)
+    return _limited(splitter, k, len(set(subjects.tolist())), "persons")
+
+
+def _holdout(share: float, seed: int, grouped: bool, subjects: np.ndarray) -> BaseCrossValidator:
+    if not grouped:
+        return StratifiedShuffleSplit(n_splits=1, test_size=share, random_state=seed)
+    k = min(max(2, round(1 / share)), len(set(subjects.tolist())))
+    return StratifiedGroupKFold(k, shuffle=True, random_state=seed)
+
+
+def _limited(splitter: BaseCrossValidator, k: int, most: int, what: str) -> BaseCrossValidator:
+    if k > most:
+        raise MienError(f"{k} folds were asked for, but there are only {most} {what}.")
+    return splitter
+
+
+def _parse_count(name: str, argument: str) -> int:
+    if not argument.isdecimal() or int(argument) < 2:
+        raise MienError(
+            f"The scheme {name!r} needs a number of folds of at least 2, not {argument!r}.",
+            f"Write for example --cv {name}:5.",
+        )
+    return int(argument)
+
+
+def _parse_share(argument: str) -> float:
+    try:
+        share = float(argument)
+    except ValueError:
+        share = -1.0
+    if not 0 < share < 1:
+        raise MienError(
+            f"The scheme 'holdout' needs a share between 0 and 1, not {argument!r}.",
+            "Write for example --cv holdout:0.2.",
+        )
+    return share
+
+
+def _require_subjects(name: str, subjects: np.ndarray) -> None:
+    missing = int((subjects == "").sum())
+    if missing:
+        raise MienError(
+            f"The scheme {name!r} needs to know the person of every row; {missing} of "
+            f"{len(subjects)} rows have none.",
+            "Extract with --subjects or --subject-pattern, or choose --cv stratified:10.",
+        )
+
+
+def _require_two_classes(rows: pd.DataFrame, indices: np.ndarray) -> None:
+    found = sorted(set(rows["label"].to_numpy(dtype=object)[indices].tolist()))
+    if len(found) < 2:
+        raise MienError(
+            "A comparison needs rows of at least two classes; this store has "
+            + (f"only {found[0]!r}." if found else "no labelled row.")
+        )
+
+
+def _require_no_repeats(name: str, repeats: int) -> None:
+    if repeats > 1:
+        raise MienError(f"The scheme {name!r} is always the same; --repeats must be 1.")
+
+
+def count_on_both_sides(folds: Folds, rows: pd.DataFrame) -> dict[str, int | None]:
+    """Count what lies on both sides of at least one fold.
+
+    Parameters
+    ----------
+    folds : Folds
+    rows : DataFrame
+        Columns ``subject``, ``sequence`` and ``pixels_hash``.
+
+    Returns
+    -------
+    dict
+        ``subjects`` and ``sequences`` (None where the dataset does not name them), and ``twins``:
+        test rows whose picture, to the pixel, is also among their fold's training rows.
+    """
+    return {
+        "subjects": _shared_names(folds, rows["subject"].to_numpy(dtype=object)),
+        "sequences": _shared_names(folds, rows["sequence"].to_numpy(dtype=object)),
+        "twins": len(find_twins(folds, rows)),
+    }
+
+
+def find_twins(folds: Folds, rows: pd.DataFrame) -> np.ndarray:
+    """Return the test rows that have an exact twin among their fold's training rows."""
+    hashes = rows["pixels_hash"].to_numpy(dtype=object)
+    found: set[int] = set()
+    for fold in folds.folds:
+        known = set(hashes[fold.train].tolist()) - {""}
+        found.update(int(i) for i in fold.test if hashes[i] in known)
+    return np.array(sorted(found), dtype=np.int64)
+
+
+def _shared_names(folds: Folds, names: np.ndarray) -> int | None:
+    if not (names != "").any():
+        return None
+    shared: set[str] = set()
+    for fold in folds.folds:
+        shared |= set(names[fold.train].tolist()) & set(names[fold.test].tolist())
+    return len(shared - {""})
+
+
+def group_by_training(folds: Folds) -> list[list[Fold]]:
+    """Put folds with the same training rows together, so that one fit serves them all."""
+    groups: dict[bytes, list[Fold]] = {}
+    for fold in folds.folds:
+        groups.setdefault(np.ascontiguousarray(fold.train).tobytes(), []).append(fold)
+    return list(groups.values())
+
+
+def rows_for_tuning(rows: pd.DataFrame) -> np.ndarray:
+    """Return which rows may be used to choose parameters; bool, shape (n,).
+
+    Where the dataset has a fixed split, only the rows to fit on: never its test rows.
+    """
+    splits = rows["split"].to_numpy(dtype=object)
+    if (splits == FIT_SPLIT).any() and np.isin(splits, TEST_SPLITS).any():
+        return splits == FIT_SPLIT
+    return np.ones(len(rows), dtype=bool)
+
+
+def inner_scheme(rows: pd.DataFrame, indices: Sequence[int] | np.ndarray, k: int = 3) -> str:
+    """Choose the scheme inside a training part: by person where persons are known."""
+    subjects = rows["subject"].to_numpy(dtype=object)[np.asarray(indices)]
+    if (subjects != "").all() and len(set(subjects.tolist())) >= k:
+        return f"subject:{k}"
+    return f"stratified:{k}"

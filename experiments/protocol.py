@@ -1,0 +1,111 @@
+"""What a report says of the protocol: what was held out, and what leaked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mien.experiments.evaluate import FACELESS, RowData
+from mien.experiments.folds import Folds, count_on_both_sides
+
+
+def describe_protocol(
+    data: RowData,
+    folds: Folds,
+    *,
+    nested: bool,
+    parameters: Mapping[str, Mapping[str, Any]],
+    tuned_on: Mapping[str, str],
+) -> dict[str, Any]:
+    """Return the results schema's ``protocol``.
+
+    Parameters
+    ----------
+    data : RowData
+    folds : Folds
+    nested : bool
+        Whether parameters were tuned inside each fold.
+    parameters : mapping
+        Complete parameters by model.
+    tuned_on : mapping
+        By model, the hash of the dataset that its parameters were chosen on.
+    """
+    shared = count_on_both_sides(folds, data.store.rows)
+    statement = _state(folds)
+    centred = [name for name, own in parameters.items() if own.get("centre") == "person"]
+    if centred:
+        statement += (
+            f" The features of {', '.join(centred)} were centred on each person, without labels, "
+            "over all pictures of that person on the same side of the fold: this figure holds "
+            "where several pictures of a person are at hand, not for a single picture."
+        )
+    warnings = _warn(shared, folds) + _warn_of_tuning(data, folds, tuned_on)
+    return {
+        "scheme": folds.scheme,
+        "repeats": folds.repeats,
+        "seed": folds.seed,
+        "nested": nested,
+        "folds": len(folds.folds) // folds.repeats,
+        "grouped_by": folds.grouped_by,
+        "honest": not warnings,
+        "warnings": warnings,
+        "statement": statement,
+        "on_both_sides": shared,
+        "faceless": FACELESS,
+        "folds_digest": folds.digest(),
+    }
+
+
+def _state(folds: Folds) -> str:
+    kind = folds.scheme.partition(":")[0]
+    if kind == "official":
+        names = " and ".join(fold.split or "" for fold in folds.folds)
+        return f"Every model was fitted on Training and predicted {names}, the dataset's own split."
+    held_out = {
+        "subject": "Each fold held out whole persons: nobody is on both sides.",
+        "leave-one-subject-out": "Each fold held out one person, with all their pictures.",
+        "stratified": "Each fold held out a random share of every class's pictures.",
+        "random": "Each fold held out a random share of the pictures.",
+        "holdout": "One share was held out"
+        + (", of whole persons." if folds.grouped_by else ", of every class's pictures."),
+    }[kind]
+    return f"{held_out} All models used the same folds."
+
+
+def _warn(shared: Mapping[str, int | None], folds: Folds) -> list[str]:
+    warnings = []
+    if shared["subjects"]:
+        warnings.append(
+            f"{_count(shared['subjects'], 'person is', 'persons are')} on both sides of a fold "
+            f"({folds.scheme}): the figures say how well known people are recognised, not new "
+            "ones. Compare with --cv subject:10."
+        )
+    if shared["sequences"]:
+        warnings.append(
+            f"{_count(shared['sequences'], 'sequence has', 'sequences have')} frames on both sides "
+            "of a fold: nearly the same picture is fitted and predicted."
+        )
+    if shared["twins"]:
+        warnings.append(
+            f"{_count(shared['twins'], 'test picture has', 'test pictures have')} an exact copy "
+            "among the rows that its fold was fitted on."
+        )
+    return warnings
+
+
+def _warn_of_tuning(data: RowData, folds: Folds, tuned_on: Mapping[str, str]) -> list[str]:
+    """Parameters chosen by scores on the rows that are predicted make those rows' score too good.
+
+    Under the dataset's own split, tuning never saw the test rows.
+    """
+    same = [n for n, told in tuned_on.items() if told == data.store.manifest["dataset_hash"]]
+    if not same or folds.scheme == "official":
+        return []
+    return [
+        f"The parameters of {', '.join(same)} were chosen on the same pictures that are predicted "
+        "here, so these figures are a little too good. Compare with --nested."
+    ]
+
+
+def _count(number: int | None, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"

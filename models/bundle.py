@@ -1,0 +1,139 @@
+"""The file a user takes away: an estimator with all that is needed to predict from a picture."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mien.errors import MienError
+from mien.features.base import get_family
+from mien.files import atomic_path
+
+BUNDLE_SCHEMA = "mien.bundle/1"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A fitted model and where it comes from.
+
+    Attributes
+    ----------
+    model : str
+        The candidate's name: ``svm-rbf``.
+    estimator : object
+        A fitted scikit-learn classifier with ``predict_proba``, whose classes are class indices.
+    classes : tuple of str
+        Class names; position is the class index.
+    families : dict of str to int
+        Feature families and their versions, in the order of the columns; empty for a model that
+        reads the 48 x 48 pixels.
+    parameters : dict
+        Parameters that the estimator was built from.
+    detector : dict
+        Name, version and bundle checksum of the detector that made the training features.
+    training : dict
+        Dataset name and hash, rows by class, and the split that was fitted on.
+    versions : dict of str to str
+        Of mien, scikit-learn, numpy and, for networks, Keras.
+    schema : str
+    """
+
+    model: str
+    estimator: Any
+    classes: tuple[str, ...]
+    families: dict[str, int]
+    parameters: dict[str, Any]
+    detector: dict[str, Any]
+    training: dict[str, Any]
+    versions: dict[str, str]
+    schema: str = field(default=BUNDLE_SCHEMA)
+
+    @property
+    def reads_pixels(self) -> bool:
+        """Whether the model reads pixels instead of features."""
+        return not self.families
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        """Return probabilities of all classes.
+
+        Parameters
+        ----------
+        X : ndarray of float32, shape (n, width), or of uint8, shape (n, 48, 48)
+            Features of the families in order, or grey pixels.
+
+        Returns
+        -------
+        ndarray of float64, shape (n, n_classes)
+            Columns in the order of ``classes``; 0 for a class that no training row had.
+        """
+        found = self.estimator.predict_proba(X)
+        probabilities = np.zeros((len(found), len(self.classes)))
+        probabilities[:, np.asarray(self.estimator.classes_, dtype=int)] = found
+        return probabilities
+
+
+def save_bundle(bundle: Bundle, target: Path) -> None:
+    """Write a bundle with joblib, atomically.
+
+    Raises
+    ------
+    MienError
+        If the file cannot be written.
+    """
+    import joblib
+
+    try:
+        with atomic_path(target) as path:
+            joblib.dump(bundle, path, compress=3)
+    except OSError as error:
+        raise MienError(
+            f"{target} cannot be written ({error.strerror}).", "Choose another file with --out."
+        ) from error
+
+
+def load_bundle(source: str | Path) -> Bundle:
+    """Read a bundle. A pickle can run code: read only files from people you trust.
+
+    Raises
+    ------
+    MienError
+        If the file is missing, is not a bundle, is of another schema, or was made with versions of
+        feature families that this release does not compute.
+    """
+    import joblib
+
+    path = Path(source)
+    if not path.is_file():
+        raise MienError(f"There is no model at {path}.", "Make one with mien export.")
+    try:
+        bundle = joblib.load(path)
+    except (pickle.UnpicklingError, EOFError, ValueError, KeyError, OSError, ImportError,
+            AttributeError, IndexError, TypeError) as error:  # fmt: skip
+        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise MienError(
+            f"{path} is not a model that mien export wrote ({first}).", "Export it again."
+        ) from error
+    if not isinstance(bundle, Bundle):
+        raise MienError(
+            f"{path} holds {type(bundle).__name__}, not a model that mien export wrote.",
+            "Export it again.",
+        )
+    if bundle.schema != BUNDLE_SCHEMA:
+        raise MienError(
+            f"{path} is a model of schema {bundle.schema!r}; this release reads {BUNDLE_SCHEMA!r}.",
+            "Export it again, or install the release that made it "
+            f"(mien {bundle.versions.get('mien', 'unknown')}).",
+        )
+    for name, version in bundle.families.items():
+        if get_family(name).version != version:
+            raise MienError(
+                f"{path} was fitted on {name} of version {version}; this release computes version "
+                f"{get_family(name).version}.",
+                "Export it again, or install the release that made it "
+                f"(mien {bundle.versions.get('mien', 'unknown')}).",
+            )
+    return bundle

@@ -1,0 +1,152 @@
+"""Prediction from pictures: the same detection, crop and features as in training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mien.errors import MienError
+from mien.features.base import FaceBatch, get_family
+from mien.models.bundle import Bundle
+from mien.pipeline.detector import FaceDetector, to_grey
+from mien.pipeline.face_crop import CNN_SIDE, compute_crop_box, cut_square
+from mien.pipeline.landmarks import Landmarks
+from mien.pipeline.pictures import FilePictures, is_picture_name
+from mien.pipeline.reasons import PictureError, Reason
+
+_BATCH = 32
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model says of one picture.
+
+    Attributes
+    ----------
+    picture : str
+        The path that was given.
+    label : str
+        The most probable class, or empty when there is none.
+    probabilities : dict of str to float
+        By class, in the bundle's order; empty when there is no label.
+    reason : str
+        Why there is no label (a reason code), else empty.
+    detail : str
+        More on the reason.
+    """
+
+    picture: str
+    label: str
+    probabilities: dict[str, float]
+    reason: str = ""
+    detail: str = ""
+
+
+def find_pictures(paths: Sequence[str | Path]) -> list[Path]:
+    """List the pictures that are named: files as they are, folders with all pictures below them.
+
+    Raises
+    ------
+    MienError
+        If a path does not exist, or a folder has no picture.
+    """
+    found: list[Path] = []
+    for given in paths:
+        path = Path(given)
+        if path.is_dir():
+            below = sorted(p for p in path.rglob("*") if p.is_file() and is_picture_name(p.name))
+            if not below:
+                raise MienError(f"The folder {path} has no pictures.", "Name picture files.")
+            found += below
+        elif path.exists():
+            found.append(path)
+        else:
+            raise MienError(f"There is no file {path}.", "Name pictures, or folders of them.")
+    return found
+
+
+def predict_pictures(
+    bundle: Bundle, paths: Iterable[Path], *, landmarker: Path
+) -> Iterator[Prediction]:
+    """Predict pictures one after another; each path gives one prediction, in order.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    paths : iterable of Path
+    landmarker : Path
+        The landmarker's verified model bundle.
+
+    Yields
+    ------
+    Prediction
+        A picture that cannot be read, or (for a model that reads features) in which no face is
+        found, has a reason instead of a label.
+    """
+    with FaceDetector(landmarker) as detector:
+        batch: list[Path] = []
+        for path in paths:
+            batch.append(path)
+            if len(batch) == _BATCH:
+                yield from _predict_batch(bundle, batch, detector)
+                batch = []
+        yield from _predict_batch(bundle, batch, detector)
+
+
+@dataclass(frozen=True)
+class _Read:
+    grey: np.ndarray
+    landmarks: Landmarks
+
+
+def _predict_batch(
+    bundle: Bundle, paths: list[Path], detector: FaceDetector
+) -> Iterator[Prediction]:
+    read: dict[int, _Read] = {}
+    failed: dict[int, Prediction] = {}
+    for i, path in enumerate(paths):
+        try:
+            picture = FilePictures(path.parent, [path.name]).read(0)
+        except PictureError as error:
+            failed[i] = Prediction(str(path), "", {}, str(error.reason), error.detail)
+            continue
+        landmarks = detector.detect(picture)
+        if landmarks is None:
+            failed[i] = Prediction(str(path), "", {}, str(Reason.NO_FACE))
+        else:
+            read[i] = _Read(to_grey(picture), landmarks)
+    probabilities = dict(zip(read, _compute(bundle, list(read.values())), strict=True))
+    for i, path in enumerate(paths):
+        if i in failed:
+            yield failed[i]
+            continue
+        row = probabilities[i]
+        yield Prediction(
+            picture=str(path),
+            label=bundle.classes[int(row.argmax())],
+            probabilities={
+                name: float(p) for name, p in zip(bundle.classes, row, strict=True)
+            },
+        )  # fmt: skip
+
+
+def _compute(bundle: Bundle, faces: list[_Read]) -> np.ndarray:
+    """Return the probabilities of faces, shape (n, n_classes)."""
+    if not faces:
+        return np.empty((0, len(bundle.classes)))
+    if bundle.reads_pixels:
+        crops = [
+            cut_square(face.grey, compute_crop_box(face.grey.shape, face.landmarks.mesh), CNN_SIDE)
+            for face in faces
+        ]
+        return bundle.predict_proba(np.stack(crops))
+    batch = FaceBatch(
+        pictures=[face.grey for face in faces],
+        mesh=np.stack([face.landmarks.mesh for face in faces]),
+        blendshapes=np.stack([face.landmarks.blendshapes for face in faces]),
+    )
+    blocks = [get_family(name).compute(batch) for name in bundle.families]
+    return bundle.predict_proba(np.concatenate(blocks, axis=1))
