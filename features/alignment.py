@@ -43,7 +43,8 @@ def compute_similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray of float32, shape (n, 2, 3)
-        Matrices that take (x, y, 1) to the target frame. No reflection.
+        Matrices that take (x, y, 1) to the target frame. No reflection. NaN where a point is
+        missing or all points coincide.
 
     Notes
     -----
@@ -54,8 +55,9 @@ def compute_similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     w = target[:, 0] + 1j * target[:, 1]
     z_mean, w_mean = z.mean(axis=1, keepdims=True), w.mean()
     z_centred = z - z_mean
-    a = (np.conj(z_centred) * (w - w_mean)).sum(axis=1) / (np.abs(z_centred) ** 2).sum(axis=1)
-    b = w_mean - a * z_mean[:, 0]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        a = (np.conj(z_centred) * (w - w_mean)).sum(axis=1) / (np.abs(z_centred) ** 2).sum(axis=1)
+        b = w_mean - a * z_mean[:, 0]
     rows = [np.stack([a.real, -a.imag, b.real], -1), np.stack([a.imag, a.real, b.imag], -1)]
     return np.stack(rows, axis=1).astype(np.float32)
 
@@ -107,8 +109,9 @@ def warp_crop(picture: np.ndarray, transform: np.ndarray, *, size: int, margin: 
     Returns
     -------
     ndarray of uint8, shape (size + 2 * margin, size + 2 * margin)
-        Pixels outside the picture repeat its edge. A picture larger than twice the crop is first
-        reduced by averaging, so that fine texture does not alias.
+        Pixels outside the picture repeat its edge. Where the crop is to be less than 3/8 of its
+        size in the picture, the picture is first reduced by averaging, so that fine texture does
+        not alias.
     """
     matrix = transform.astype(np.float64).copy()
     scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))

@@ -44,6 +44,11 @@ class FaceBatch:
             for name, shape in expected.items()
             if getattr(self, name).shape != shape
         ]
+        wrong += [
+            f"picture {i} has shape {picture.shape} of {picture.dtype}, expected two axes of uint8"
+            for i, picture in enumerate(self.pictures)
+            if picture.ndim != 2 or picture.dtype != np.uint8
+        ]
         if wrong:
             raise ValueError("; ".join(wrong))
 

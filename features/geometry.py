@@ -9,8 +9,13 @@ import numpy as np
 
 from mien.features.alignment import compute_crop_transform, transform_points
 from mien.features.base import FaceBatch, FeatureFamily, register
-from mien.features.scheme import NAMES, mirror_order, mirrored_name, point_index
-from mien.features.scheme import select_named_points
+from mien.features.scheme import (
+    NAMES,
+    mirror_order,
+    mirrored_name,
+    point_index,
+    select_named_points,
+)
 
 _SIDE_ANGLES: tuple[tuple[str, str, str], ...] = (
     ("left_brow_outer_corner", "left_brow_upper_inner", "left_brow_inner_corner"),
@@ -50,22 +55,34 @@ _SIDE_SLOPES: tuple[tuple[str, str], ...] = (
     ("nose_base", "left_mouth_corner"),
 )
 _SIDE_RATIOS: tuple[tuple[tuple[str, str], tuple[str, str]], ...] = (
-    (("left_eye_upper_lid", "left_eye_lower_lid"), ("left_eye_outer_corner", "left_eye_inner_corner")),
-    (("left_brow_inner_corner", "left_eye_inner_corner"), ("left_brow_outer_corner", "left_eye_outer_corner")),
-    (("left_brow_lower_inner", "left_eye_upper_lid"), ("left_eye_outer_corner", "left_eye_inner_corner")),
+    (
+        ("left_eye_upper_lid", "left_eye_lower_lid"),
+        ("left_eye_outer_corner", "left_eye_inner_corner"),
+    ),
+    (
+        ("left_brow_inner_corner", "left_eye_inner_corner"),
+        ("left_brow_outer_corner", "left_eye_outer_corner"),
+    ),
+    (
+        ("left_brow_lower_inner", "left_eye_upper_lid"),
+        ("left_eye_outer_corner", "left_eye_inner_corner"),
+    ),
     (("left_mouth_corner", "left_eye_outer_corner"), ("left_mouth_corner", "chin_tip")),
     (("left_nostril", "left_upper_lip_inner"), ("nose_base", "upper_lip_top")),
-)  # fmt: skip
+)
 _MIDDLE_RATIOS: tuple[tuple[tuple[str, str], tuple[str, str]], ...] = (
     (("upper_lip_top", "lower_lip_bottom"), ("left_mouth_corner", "right_mouth_corner")),
     (("upper_lip_edge", "lower_lip_bottom"), ("upper_lip_top", "lower_lip_bottom")),
     (("upper_lip_top", "upper_lip_edge"), ("left_mouth_corner", "right_mouth_corner")),
     (("left_mouth_corner", "right_mouth_corner"), ("left_eye_centre", "right_eye_centre")),
-    (("left_brow_inner_corner", "right_brow_inner_corner"), ("left_eye_inner_corner", "right_eye_inner_corner")),
+    (
+        ("left_brow_inner_corner", "right_brow_inner_corner"),
+        ("left_eye_inner_corner", "right_eye_inner_corner"),
+    ),
     (("nose_base", "upper_lip_top"), ("lower_lip_bottom", "chin_tip")),
     (("lower_lip_bottom", "chin_tip"), ("nose_tip", "chin_tip")),
     (("left_nose_wing", "right_nose_wing"), ("left_eye_inner_corner", "right_eye_inner_corner")),
-)  # fmt: skip
+)
 
 _PAIRS: tuple[tuple[str, str], ...] = tuple(combinations(NAMES, 2))
 
@@ -244,7 +261,7 @@ class Geometry(FeatureFamily):
 
 
 def _unordered(item: object) -> object:
-    """A key that is equal for definitions that give the same number."""
+    """Return a key that is equal for definitions that give the same number."""
     assert isinstance(item, tuple)
     if isinstance(item[0], tuple):
         return tuple(frozenset(pair) for pair in item)

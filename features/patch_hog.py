@@ -56,7 +56,7 @@ def stretch_contrast(crop: np.ndarray, margin: int) -> np.ndarray:
     ndarray of float32, shape (side, side)
         A crop of one value becomes all zero.
     """
-    inner = crop[margin:-margin, margin:-margin]
+    inner = crop[margin : len(crop) - margin, margin : crop.shape[1] - margin]
     low, high, _, _ = cv2.minMaxLoc(inner)
     stretched = (crop.astype(np.float32) - low) * (255.0 / max(high - low, 1.0))
     return np.clip(stretched, 0.0, 255.0, out=stretched)

@@ -1,0 +1,64 @@
+"""Synthetic faces for the feature tests: a flat face in the mesh's order, and smooth pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mien.errors import MienError
+from mien.features.base import BLENDSHAPES, FaceBatch
+from mien.pipeline.landmarker_bundle import ensure_landmarker_bundle
+from mien.pipeline.rendered.mesh import FaceMesh, read_face_mesh
+
+
+@pytest.fixture(scope="session")
+def bundle() -> Path:
+    try:
+        return ensure_landmarker_bundle()
+    except MienError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def canonical(bundle: Path) -> FaceMesh:
+    return read_face_mesh(bundle)
+
+
+@pytest.fixture(scope="session")
+def frontal(canonical: FaceMesh) -> np.ndarray:
+    """A frontal face of about 200 pixels, (478, 3), its middle at (0, 0), symmetric."""
+    points = canonical.vertices * np.array([1, -1, -1], np.float32)
+    points = (points + points[canonical.mirrored] * np.array([-1, 1, 1], np.float32)) / 2
+    points = np.concatenate([points, np.zeros((10, 3), np.float32)])
+    return ((points - points[168]) * 12).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def mesh_mirror(canonical: FaceMesh) -> np.ndarray:
+    """The mirror partner of each of the 478 mesh points."""
+    return np.concatenate([canonical.mirrored, np.arange(468, 478)])
+
+
+Batch = Callable[..., FaceBatch]
+
+
+@pytest.fixture(scope="session")
+def make_faces(frontal: np.ndarray) -> Batch:
+    """A function that makes faces with jittered landmarks in textured pictures of many sizes."""
+
+    def make(n: int, seed: int = 0) -> FaceBatch:
+        rng = np.random.default_rng(seed)
+        sizes = [(300 + 17 * i, 280 + 29 * i) for i in range(n)]
+        pictures = [rng.integers(0, 256, size, dtype=np.uint8) for size in sizes]
+        centres = np.array([(w / 2, h / 2.2, 0) for h, w in sizes]).reshape(n, 1, 3)
+        mesh = frontal + rng.normal(0, 1.5, (n, *frontal.shape)) + centres
+        return FaceBatch(
+            pictures=pictures,
+            mesh=mesh.astype(np.float32),
+            blendshapes=rng.random((n, BLENDSHAPES), dtype=np.float32),
+        )
+
+    return make
