@@ -75,7 +75,7 @@ $(STAMP): requirements.lock pyproject.toml
 	rm -f $@; mkdir -p $(VENV); touch $(UNFINISHED); \
 	[ -x $(PY) ] || "$$python" -m venv $(VENV)
 	@echo "Installing the pinned packages into $(VENV): 830 MB to download, 3 GB on disk, some minutes."
-	@quiet=--quiet; [ ! -t 1 ] || quiet=; \
+	@quiet=-qq; [ ! -t 1 ] || quiet=; \
 	$(PY) -m pip install $$quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock
-	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
+	@$(PY) -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
 	@rm $(UNFINISHED); printf '%s' "$(CURDIR)" > $@
