@@ -62,7 +62,7 @@ $(STAMP): requirements.lock pyproject.toml
 	done; \
 	sudo=; [ "$$(id -u)" = 0 ] || sudo='sudo '; \
 	if [ -z "$$python" ]; then \
-	  echo "Mien needs Python 3.11, 3.12 or 3.13; $(PYTHON) is $$($(PYTHON) --version 2>&1 || true)." >&2; \
+	  echo "Mien needs Python 3.11, 3.12 or 3.13; $(PYTHON) is $$($(PYTHON) --version 2>/dev/null || echo missing)." >&2; \
 	  echo "On Debian 12 or 13: $${sudo}apt-get install -y python3 python3-venv" >&2; \
 	  echo "Or name one: make $(or $(MAKECMDGOALS),demo) PYTHON=/path/to/python3.12" >&2; exit 1; \
 	fi; \
@@ -74,7 +74,7 @@ $(STAMP): requirements.lock pyproject.toml
 	  || { [ -e $@ ] && [ "$$(cat $@)" != "$(CURDIR)" ]; }; then rm -rf $(VENV); fi; \
 	rm -f $@; mkdir -p $(VENV); touch $(UNFINISHED); \
 	[ -x $(PY) ] || "$$python" -m venv $(VENV)
-	@echo "Installing the pinned packages into $(VENV): 830 MB to download, 3 GB on disk, some minutes."
+	@echo "Installing the pinned packages into $(VENV) (at first 830 MB to download, 3 GB on disk)"
 	@quiet=-qq; [ ! -t 1 ] || quiet=; \
 	$(PY) -m pip install $$quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock
 	@$(PY) -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
