@@ -15,7 +15,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from mien.models.cnn.archive import network_from_bytes, network_to_bytes
 from mien.models.cnn.inputs import PICTURE_SHAPE, check_pictures, encode_groups, encode_labels
-from mien.models.cnn.networks import DEFAULT_DENSE_DROPOUT, DEFAULT_DROPOUT, get_network
+from mien.models.cnn.networks import (
+    DEFAULT_DENSE_DROPOUT,
+    DEFAULT_DROPOUT,
+    DEFAULT_MOMENTUM,
+    get_network,
+)
 from mien.models.cnn.presets import TrainingSettings, get_preset
 from mien.models.cnn.runtime import load_keras, seeded
 from mien.models.cnn.training import EpochCallback, train
@@ -50,6 +55,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         Share of the values dropped after each convolutional block.
     dense_dropout : float, default=0.5
         Share of the values dropped after each dense layer.
+    momentum : float, default=0.99
+        Of the moving averages in batch normalisation.
     random_state : int, RandomState or None, default=0
         Seed of the first weights, the order of the pictures, dropout and the validation part.
     verbose : int, default=0
@@ -101,6 +108,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         validation_fraction: float = 0.2,
         dropout: float = DEFAULT_DROPOUT,
         dense_dropout: float = DEFAULT_DENSE_DROPOUT,
+        momentum: float = DEFAULT_MOMENTUM,
         random_state: int | np.random.RandomState | None = 0,
         verbose: int = 0,
     ) -> None:
@@ -113,6 +121,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         self.validation_fraction = validation_fraction
         self.dropout = dropout
         self.dense_dropout = dense_dropout
+        self.momentum = momentum
         self.random_state = random_state
         self.verbose = verbose
 
@@ -192,7 +201,11 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
             codes, fraction=settings.validation_fraction, groups=grouping, seed=seed
         )
         with seeded(seed):
-            rates = {"dropout": settings.dropout, "dense_dropout": settings.dense_dropout}
+            rates = {
+                "dropout": settings.dropout,
+                "dense_dropout": settings.dense_dropout,
+                "momentum": settings.momentum,
+            }
             state = train(
                 builder(len(classes), **rates),
                 training=(pictures[training], codes[training]),

@@ -37,9 +37,10 @@ BLOCK_FILTERS = (64, 128, 256, 512)
 
 DEFAULT_DROPOUT = 0.25
 DEFAULT_DENSE_DROPOUT = 0.5
+DEFAULT_MOMENTUM = 0.99
 
 NetworkBuilder = Callable[..., Any]
-"""``builder(n_classes, *, dropout, dense_dropout)`` returning an uncompiled ``keras.Model``."""
+"""``builder(n_classes, *, dropout, dense_dropout, momentum)``, an uncompiled ``keras.Model``."""
 
 
 def build_fer2013_network(
@@ -47,6 +48,7 @@ def build_fer2013_network(
     *,
     dropout: float = DEFAULT_DROPOUT,
     dense_dropout: float = DEFAULT_DENSE_DROPOUT,
+    momentum: float = DEFAULT_MOMENTUM,
 ) -> Any:
     """Build the network that the thesis trained on FER2013 (figure 3.7).
 
@@ -58,6 +60,8 @@ def build_fer2013_network(
         Share of the values dropped after each convolutional block, from 0 to below 1.
     dense_dropout : float
         Share of the values dropped after the dense layer of 512.
+    momentum : float
+        Of the moving averages in batch normalisation, from 0 to below 1.
 
     Returns
     -------
@@ -66,7 +70,7 @@ def build_fer2013_network(
         shape (n, n_classes). With seven classes it has 3,931,975 parameters, 3,929,031 of them
         trainable.
     """
-    return _build("fer2013", n_classes, (512,), dropout, dense_dropout)
+    return _build("fer2013", n_classes, (512,), dropout, dense_dropout, momentum)
 
 
 def build_ckplus_network(
@@ -74,6 +78,7 @@ def build_ckplus_network(
     *,
     dropout: float = DEFAULT_DROPOUT,
     dense_dropout: float = DEFAULT_DENSE_DROPOUT,
+    momentum: float = DEFAULT_MOMENTUM,
 ) -> Any:
     """Build the network that the thesis trained on CK+ (figure 3.8): one dense layer more.
 
@@ -85,6 +90,8 @@ def build_ckplus_network(
         Share of the values dropped after each convolutional block, from 0 to below 1.
     dense_dropout : float
         Share of the values dropped after the dense layers of 512 and 256.
+    momentum : float
+        Of the moving averages in batch normalisation, from 0 to below 1.
 
     Returns
     -------
@@ -93,7 +100,7 @@ def build_ckplus_network(
         shape (n, n_classes). With seven classes it has 4,062,535 parameters, 4,059,079 of them
         trainable.
     """
-    return _build("ckplus", n_classes, (512, 256), dropout, dense_dropout)
+    return _build("ckplus", n_classes, (512, 256), dropout, dense_dropout, momentum)
 
 
 NETWORKS: dict[str, NetworkBuilder] = {
@@ -119,34 +126,39 @@ def get_network(name: str) -> NetworkBuilder:
 
 
 def _build(
-    name: str, n_classes: int, widths: tuple[int, ...], dropout: float, dense_dropout: float
+    name: str,
+    n_classes: int,
+    widths: tuple[int, ...],
+    dropout: float,
+    dense_dropout: float,
+    momentum: float,
 ) -> Any:
     keras = load_keras()
     layers = keras.layers
     inputs = keras.Input(INPUT_SHAPE, dtype="uint8", name="pixels")
     x = layers.Rescaling(1 / 255, name="scale")(inputs)
     for filters in BLOCK_FILTERS:
-        x = _add_block(layers, x, filters, dropout)
+        x = _add_block(layers, x, filters, dropout, momentum)
     x = layers.Flatten(data_format="channels_last")(x)
     for width in widths:
-        x = _add_dense(layers, x, width, dense_dropout)
+        x = _add_dense(layers, x, width, dense_dropout, momentum)
     x = layers.Dense(n_classes)(x)
     outputs = layers.Activation("softmax", dtype="float32", name="probabilities")(x)
     return keras.Model(inputs, outputs, name=name)
 
 
-def _add_block(layers: Any, x: Any, filters: int, dropout: float) -> Any:
+def _add_block(layers: Any, x: Any, filters: int, dropout: float, momentum: float) -> Any:
     options = {"padding": "same", "data_format": "channels_last"}
     x = layers.Conv2D(filters, (3, 1), **options)(x)
     x = layers.Conv2D(filters, (1, 3), **options)(x)
-    x = layers.BatchNormalization()(x)
+    x = layers.BatchNormalization(momentum=momentum)(x)
     x = layers.Activation("relu")(x)
     x = layers.MaxPooling2D((2, 2), data_format="channels_last")(x)
     return layers.Dropout(dropout)(x)
 
 
-def _add_dense(layers: Any, x: Any, width: int, dropout: float) -> Any:
+def _add_dense(layers: Any, x: Any, width: int, dropout: float, momentum: float) -> Any:
     x = layers.Dense(width)(x)
-    x = layers.BatchNormalization()(x)
+    x = layers.BatchNormalization(momentum=momentum)(x)
     x = layers.Activation("relu")(x)
     return layers.Dropout(dropout)(x)

@@ -47,3 +47,9 @@ def test_bytes_go_in_and_probabilities_come_out():
 def test_an_unknown_network_is_named_with_the_known_ones():
     with pytest.raises(ValueError, match=r"one of ckplus, fer2013.*'resnet'"):
         get_network("resnet")
+
+
+def test_momentum_reaches_every_normalisation():
+    network = NETWORKS["ckplus"](7, momentum=0.8)
+    found = {layer.momentum for layer in network.layers if "BatchNorm" in type(layer).__name__}
+    assert found == {0.8}

@@ -13,7 +13,7 @@ from mien.models.cnn.networks import NETWORKS
 from mien.models.cnn.runtime import load_keras
 
 
-def build_tiny_network(n_classes=7, *, dropout=0.25, dense_dropout=0.5):
+def build_tiny_network(n_classes=7, *, dropout=0.25, dense_dropout=0.5, momentum=0.99):
     keras = load_keras()
     layers = [
         keras.Input((48, 48, 1), dtype="uint8"),
