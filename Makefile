@@ -49,7 +49,7 @@ lock: ## Pin the dependencies of pyproject.toml; UPGRADE=--upgrade for newer one
 	  --custom-compile-command "make lock" $(UPGRADE) pyproject.toml -o requirements.lock
 
 clean: ## Remove .venv and caches; keeps mien-demo/ and other results
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamp comes last and holds this folder's path. While the marker for an unfinished
@@ -74,7 +74,7 @@ $(STAMP): requirements.lock pyproject.toml
 	  || { [ -e $@ ] && [ "$$(cat $@)" != "$(CURDIR)" ]; }; then rm -rf $(VENV); fi; \
 	rm -f $@; mkdir -p $(VENV); touch $(UNFINISHED); \
 	[ -x $(PY) ] || "$$python" -m venv $(VENV)
-	@echo "Installing the pinned packages into $(VENV) (at first 830 MB to download, 3 GB on disk)"
+	@echo "Installing the pinned packages into $(VENV) (at first 810 MB to download, 3 GB on disk)"
 	@quiet=-qq; [ ! -t 1 ] || quiet=; \
 	$(PY) -m pip install $$quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock
 	@$(PY) -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
