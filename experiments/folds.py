@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import (
-    BaseCrossValidator,
-    KFold,
-    LeaveOneGroupOut,
-    StratifiedGroupKFold,
-    StratifiedKFold,
-    StratifiedShuffleSplit,
-)
 
 from mien.errors import MienError
-
-SCHEMES: tuple[str, ...] = (
-    "subject:K",
-    "leave-one-subject-out",
-    "official",
-    "stratified:K",
-    "random:K",
-    "holdout:SHARE",
+from mien.experiments.schemes import (
+    BY_PERSON,
+    SCHEMES,
+    WITHOUT_ARGUMENT,
+    count_persons,
+    largest_class,
+    parse_scheme,
+    split_rows,
 )
+
 FIT_SPLIT = "Training"
 TEST_SPLITS: tuple[str, ...] = ("PublicTest", "PrivateTest", "test")
 _DEFAULT_FOLDS = 10
@@ -109,17 +101,25 @@ class Folds:
 
 
 def default_scheme(rows: pd.DataFrame) -> str:
-    """Choose the scheme for a dataset.
+    """Choose the scheme for the rows of a comparison.
 
-    Its own split where it has one, else folds by person, else stratified folds.
+    The dataset's own split where it has one, else folds by person where every row's person is
+    known, else stratified folds.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Columns ``label``, ``subject``, ``split``, of the rows that take part.
     """
     splits = set(rows["split"])
     if FIT_SPLIT in splits and splits.intersection(TEST_SPLITS):
         return "official"
-    persons = rows.loc[rows["subject"] != "", "subject"].nunique()
+    most = max(2, min(_DEFAULT_FOLDS, largest_class(rows["label"].to_numpy(dtype=object))))
+    subjects = rows["subject"].to_numpy(dtype=object)
+    persons = count_persons(subjects)
     if persons >= 2:
-        return f"subject:{min(_DEFAULT_FOLDS, persons)}"
-    return f"stratified:{_DEFAULT_FOLDS}"
+        return f"subject:{min(most, persons)}"
+    return f"stratified:{most}"
 
 
 def make_folds(
@@ -153,43 +153,37 @@ def make_folds(
     MienError
         If the scheme is unknown, or the dataset lacks what it needs.
     """
-    name, _, argument = (scheme or default_scheme(rows)).partition(":")
     mask = (rows["label"] != "").to_numpy()
     indices = np.flatnonzero(mask if usable is None else mask & usable)
     _require_two_classes(rows, indices)
+    taken = rows.iloc[indices]
+    scheme = scheme or default_scheme(taken)
+    kind = parse_scheme(scheme)
     if repeats < 1:
         raise MienError(f"--repeats must be at least 1, not {repeats}.")
-    if name == "official":
-        _require_no_repeats(name, repeats)
+    if repeats > 1 and kind.name in WITHOUT_ARGUMENT:
+        raise MienError(f"The scheme {kind.name!r} is always the same; --repeats must be 1.")
+    if kind.name == "official":
         return _official(rows, indices, seed)
-    if name == "leave-one-subject-out":
-        _require_no_repeats(name, repeats)
-    needs_subjects = name in ("subject", "leave-one-subject-out")
-    subjects = rows["subject"].to_numpy(dtype=object)[indices]
-    if needs_subjects:
-        _require_subjects(name, subjects)
-    grouped = needs_subjects or (name == "holdout" and bool((subjects != "").all()))
-    labels = rows["label"].to_numpy(dtype=object)[indices]
-    folds: list[Fold] = []
-    for repeat in range(repeats):
-        splitter = _splitter(name, argument, seed + repeat, grouped, labels, subjects)
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-            parts = list(splitter.split(indices, labels, subjects if grouped else None))
-        if name == "holdout":
-            parts = parts[:1]
-        for number, (train, test) in enumerate(parts):
-            folds.append(
-                Fold(
-                    name=_fold_name(number, repeat, repeats),
-                    repeat=repeat,
-                    split=None,
-                    train=np.sort(indices[train]),
-                    test=np.sort(indices[test]),
-                )
-            )
-    full = scheme or default_scheme(rows)
-    return Folds(full, repeats, seed, "subject" if grouped else None, tuple(folds))
+    labels = taken["label"].to_numpy(dtype=object)
+    subjects = taken["subject"].to_numpy(dtype=object)
+    if kind.name in BY_PERSON:
+        _require_subjects(kind.name, subjects)
+    grouped = kind.name in BY_PERSON or (kind.name == "holdout" and count_persons(subjects) >= 2)
+    folds = tuple(
+        Fold(
+            name=_fold_name(number, repeat, repeats),
+            repeat=repeat,
+            split=None,
+            train=np.sort(indices[train]),
+            test=np.sort(indices[test]),
+        )
+        for repeat in range(repeats)
+        for number, (train, test) in enumerate(
+            split_rows(kind, labels, subjects if grouped else None, seed + repeat)
+        )
+    )
+    return Folds(scheme, repeats, seed, "subject" if grouped else None, folds)
 
 
 def _fold_name(number: int, repeat: int, repeats: int) -> str:
@@ -212,70 +206,17 @@ def _official(rows: pd.DataFrame, indices: np.ndarray, seed: int) -> Folds:
     return Folds("official", 1, seed, None, folds)
 
 
-def _splitter(
-    name: str, argument: str, seed: int, grouped: bool, labels: np.ndarray, subjects: np.ndarray
-) -> BaseCrossValidator:
-    if name == "leave-one-subject-out" and not argument:
-        return LeaveOneGroupOut()
-    if name == "holdout":
-        return _holdout(_parse_share(argument), seed, grouped, subjects)
-    if name not in ("random", "stratified", "subject"):
-        raise MienError(
-            f"There is no cross-validation scheme {name!r}.", f"Use one of: {', '.join(SCHEMES)}."
-        )
-    k = _parse_count(name, argument)
-    if name == "random":
-        return _limited(KFold(k, shuffle=True, random_state=seed), k, len(labels), "rows")
-    if name == "stratified":
-        largest = int(np.unique(labels.astype(str), return_counts=True)[1].max())
-        splitter = StratifiedKFold(k, shuffle=True, random_state=seed)
-        return _limited(splitter, k, largest, "rows in the largest class")
-    splitter = StratifiedGroupKFold(k, shuffle=True, random_state=seed)
-    return _limited(splitter, k, len(set(subjects.tolist())), "persons")
-
-
-def _holdout(share: float, seed: int, grouped: bool, subjects: np.ndarray) -> BaseCrossValidator:
-    if not grouped:
-        return StratifiedShuffleSplit(n_splits=1, test_size=share, random_state=seed)
-    k = min(max(2, round(1 / share)), len(set(subjects.tolist())))
-    return StratifiedGroupKFold(k, shuffle=True, random_state=seed)
-
-
-def _limited(splitter: BaseCrossValidator, k: int, most: int, what: str) -> BaseCrossValidator:
-    if k > most:
-        raise MienError(f"{k} folds were asked for, but there are only {most} {what}.")
-    return splitter
-
-
-def _parse_count(name: str, argument: str) -> int:
-    if not argument.isdecimal() or int(argument) < 2:
-        raise MienError(
-            f"The scheme {name!r} needs a number of folds of at least 2, not {argument!r}.",
-            f"Write for example --cv {name}:5.",
-        )
-    return int(argument)
-
-
-def _parse_share(argument: str) -> float:
-    try:
-        share = float(argument)
-    except ValueError:
-        share = -1.0
-    if not 0 < share < 1:
-        raise MienError(
-            f"The scheme 'holdout' needs a share between 0 and 1, not {argument!r}.",
-            "Write for example --cv holdout:0.2.",
-        )
-    return share
-
-
 def _require_subjects(name: str, subjects: np.ndarray) -> None:
-    missing = int((subjects == "").sum())
-    if missing:
+    if missing := int((subjects == "").sum()):
         raise MienError(
             f"The scheme {name!r} needs to know the person of every row; {missing} of "
             f"{len(subjects)} rows have none.",
             "Extract with --subjects or --subject-pattern, or choose --cv stratified:10.",
+        )
+    if len(set(subjects.tolist())) < 2:
+        raise MienError(
+            f"The scheme {name!r} needs at least two persons; all rows are of {subjects[0]!r}.",
+            "Choose --cv stratified:10.",
         )
 
 
@@ -286,11 +227,6 @@ def _require_two_classes(rows: pd.DataFrame, indices: np.ndarray) -> None:
             "A comparison needs rows of at least two classes; this store has "
             + (f"only {found[0]!r}." if found else "no labelled row.")
         )
-
-
-def _require_no_repeats(name: str, repeats: int) -> None:
-    if repeats > 1:
-        raise MienError(f"The scheme {name!r} is always the same; --repeats must be 1.")
 
 
 def count_on_both_sides(folds: Folds, rows: pd.DataFrame) -> dict[str, int | None]:
@@ -356,6 +292,5 @@ def rows_for_tuning(rows: pd.DataFrame) -> np.ndarray:
 def inner_scheme(rows: pd.DataFrame, indices: Sequence[int] | np.ndarray, k: int = 3) -> str:
     """Choose the scheme inside a training part: by person where persons are known."""
     subjects = rows["subject"].to_numpy(dtype=object)[np.asarray(indices)]
-    if (subjects != "").all() and len(set(subjects.tolist())) >= k:
-        return f"subject:{k}"
-    return f"stratified:{k}"
+    persons = count_persons(subjects)
+    return f"subject:{min(k, persons)}" if persons >= 2 else f"stratified:{k}"
