@@ -254,7 +254,7 @@ def compare(
     cv: Annotated[
         str | None,
         typer.Option(
-            help="subject:10, leave-one-subject-out, official, stratified:10, random:5, holdout:0.2."
+            help="subject:10, leave-one-subject-out, official, stratified:5, random:5, holdout:0.2."
         ),
     ] = None,
     repeats: Annotated[int, typer.Option(min=1, help="Split anew so often.")] = 1,

@@ -37,7 +37,7 @@ def demo_commands(out: Path) -> list[tuple[str, list[str]]]:
 
 
 def _brief_training() -> list[str]:
-    """Settings with which the thesis's network learns something within half a minute."""
+    """Return settings with which the thesis's network learns something within half a minute."""
     settings = ("epochs=6", "batch_size=16", "learning_rate=0.001", "momentum=0.9", "dropout=0",
                 "dense_dropout=0.2")  # fmt: skip
     return [word for setting in settings for word in ("--set", f"cnn.{setting}")]

@@ -19,7 +19,7 @@ def build_tiny_network(n_classes=7, *, dropout=0.25, dense_dropout=0.5, momentum
         keras.Input((48, 48, 1), dtype="uint8"),
         keras.layers.Rescaling(1 / 255),
         keras.layers.Conv2D(4, 3, strides=4),
-        keras.layers.BatchNormalization(),
+        keras.layers.BatchNormalization(momentum=momentum),
         keras.layers.Activation("relu"),
         keras.layers.Dropout(dropout),
         keras.layers.Flatten(),
