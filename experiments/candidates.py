@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import product
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from mien.errors import MienError
@@ -13,6 +14,24 @@ if TYPE_CHECKING:
     import optuna
 
 PIXELS = "pixels"
+_KINDS: dict[type, str] = {int: "a whole number", float: "a number", str: "a name"}
+
+
+def _one_of(*names: str) -> tuple[Callable[[Any], bool], str]:
+    return (lambda value: value in names), f"of {', '.join(names)}"
+
+
+_RULES: dict[tuple[str, str], tuple[Callable[[Any], bool], str]] = {
+    ("svm", "families"): (bool, "of a feature family, or several joined by +"),
+    ("svm", "centre"): _one_of("none", "person"),
+    ("svm", "scaler"): _one_of("none", "zscore", "minmax"),
+    ("svm", "class_weight"): _one_of("none", "balanced"),
+    ("svm", "pca"): (lambda value: value >= 0, "of at least 0"),
+    ("svm", "C"): (lambda value: value > 0, "above 0"),
+    ("svm", "gamma"): (lambda value: value > 0, "above 0"),
+    ("svm", "degree"): (lambda value: value >= 1, "of at least 1"),
+}
+"""What a value must be besides its type; a network checks its own."""
 
 
 @dataclass(frozen=True)
@@ -46,15 +65,34 @@ class Candidate:
         Raises
         ------
         MienError
-            If a name is not one of this model's parameters.
+            If a name is not one of this model's parameters, or a value is of another type than
+            the default's or not allowed.
         """
-        unknown = sorted(set(given or {}) - set(self.defaults))
+        return {**self.defaults, **self.check(given or {})}
+
+    def check(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what is given, checked; raises as :meth:`parameters` does."""
+        unknown = sorted(set(given) - set(self.defaults))
         if unknown:
             raise MienError(
                 f"{self.name} has no parameter {', '.join(unknown)}.",
                 f"It has: {', '.join(self.defaults)}.",
             )
-        return {**self.defaults, **(given or {})}
+        return {
+            name: self._check_value(name, value, type(self.defaults[name]))
+            for name, value in given.items()
+        }
+
+    def _check_value(self, name: str, value: Any, kind: type) -> Any:
+        """Return a value of the default's type; a whole number will do for a float."""
+        if kind is float and type(value) is int and abs(value) < 2**53:
+            value = float(value)
+        allowed, told = _RULES.get((self.kind, name), (lambda _: True, ""))
+        finite = not isinstance(value, float) or isfinite(value)
+        if type(value) is not kind or not finite or not allowed(value):
+            expected = " ".join(filter(None, (_KINDS[kind], told)))
+            raise MienError(f"{self.name}: {name} must be {expected}, not {value!r}.")
+        return value
 
     def families(self, parameters: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the feature families that the model reads; none for pixels."""

@@ -8,11 +8,30 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from mien.errors import MienError
 
+_RESUMED = ("demo", "extract", "tune", "compare")
+
+
+class Commands(TyperGroup):
+    """The commands; Ctrl-C ends each of them with a message instead of a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was named."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            from mien.experiments.console import print_interrupted
+
+            print_interrupted(goes_on=ctx.invoked_subcommand in _RESUMED)
+            raise typer.Exit(130) from None
+
+
 app = typer.Typer(
     name="mien",
+    cls=Commands,
     help="Facial expression recognition: landmarks and tuned SVMs, and a CNN to compare against.",
     epilog="Start with: mien demo",
     no_args_is_help=True,
@@ -21,7 +40,9 @@ app = typer.Typer(
 )
 
 Store = Annotated[Path, typer.Argument(help="A feature store, made by mien extract.")]
-Seed = Annotated[int, typer.Option(help="Seed of everything that is drawn at random.")]
+Seed = Annotated[
+    int, typer.Option(min=0, max=2**31 - 1, help="Seed of everything that is drawn at random.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Landmarker = Annotated[
     Path | None, typer.Option(help="The face landmarker's model bundle; fetched when left out.")
@@ -220,11 +241,13 @@ def tune(
     from mien.experiments.console import TuneProgress, print_tuned
     from mien.experiments.evaluate import RowData
     from mien.experiments.folds import inner_scheme
-    from mien.experiments.tune import choose_rows, make_tuning_folds, write_parameters
+    from mien.experiments.parameters import write_parameters
+    from mien.experiments.tune import choose_rows, make_tuning_folds
     from mien.experiments.tune import tune as run_study
     from mien.pipeline.store import FeatureStore
 
     data = RowData(FeatureStore.open(store))
+    _check_writable(out)
     rows = choose_rows(data, limit, seed)
     scheme = cv or inner_scheme(data.store.rows, rows.nonzero()[0], 5)
     folds = make_tuning_folds(data, scheme=scheme, seed=seed, rows=rows)
@@ -283,7 +306,7 @@ def compare(
     from mien.experiments.compare import compare as run_comparison
     from mien.experiments.console import CompareProgress, print_comparison
     from mien.experiments.evaluate import RowData
-    from mien.experiments.tune import read_parameters
+    from mien.experiments.parameters import read_parameters
     from mien.pipeline.store import FeatureStore
 
     data = RowData(FeatureStore.open(store))
@@ -325,11 +348,12 @@ def export(
     from mien.experiments.console import print_exported, working
     from mien.experiments.evaluate import RowData
     from mien.experiments.export import fit_bundle
-    from mien.experiments.tune import read_parameters
+    from mien.experiments.parameters import read_parameters
     from mien.models.bundle import save_bundle
     from mien.pipeline.store import FeatureStore
 
     data = RowData(FeatureStore.open(store))
+    _check_writable(out)
     parameters: dict[str, Any] = {}
     if params:
         stored = read_parameters(params)
@@ -340,7 +364,12 @@ def export(
             )
         parameters = stored.parameters
     named = [text if "." in text.split("=")[0] else f"{model}.{text}" for text in assignments or []]
-    parameters = {**parameters, **parse_assignments(named).get(model, {})}
+    assigned = parse_assignments(named)
+    if stray := sorted(set(assigned) - {model}):
+        raise MienError(
+            f"--set names {', '.join(stray)}, but --model is {model}.", "For example --set C=10."
+        )
+    parameters = {**parameters, **assigned.get(model, {})}
     with working(f"fitting {model}") as told:
         bundle = fit_bundle(data, model, parameters, split=split, seed=seed, on_epoch=told.epoch)
         save_bundle(bundle, out)
@@ -363,6 +392,8 @@ def predict(
 
     bundle = load_bundle(model)
     pictures = find_pictures(paths)
+    if csv:
+        _check_writable(csv)
     found = []
     with PredictionPrinter(bundle.classes, as_json=as_json) as printer:
         for prediction in predict_pictures(
@@ -377,3 +408,19 @@ def predict(
 def _names(text: str | None) -> list[str] | None:
     """Split names at commas; None stays None."""
     return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _check_writable(target: Path) -> None:
+    """Find out before the work whether its result can be written; makes the folder."""
+    import tempfile
+
+    try:
+        if target.is_dir():
+            raise IsADirectoryError(0, "it is a folder")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=target.parent):
+            pass
+    except OSError as error:
+        raise MienError(
+            f"{target} cannot be written ({error.strerror}).", "Name another file."
+        ) from error

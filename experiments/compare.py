@@ -27,6 +27,7 @@ from mien.files import write_json
 
 FOLDS_FILE = "folds.json"
 _CELLS = "cells"
+_FAILURES = (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
 _TUNED_INSIDE = {"tuned": "anew inside each fold; see the folds in results.json"}
 
 
@@ -201,7 +202,7 @@ class _Runner:
                 self._done += 1
         except MienError as error:
             return self._failed(candidate, str(error), done)
-        except (ValueError, RuntimeError, MemoryError, ArithmeticError) as error:
+        except _FAILURES as error:
             return self._failed(candidate, f"{type(error).__name__}: {error}", done)
         return {
             "title": candidate.title,
@@ -225,8 +226,8 @@ class _Runner:
         self, candidate: Candidate, group: list[Fold], parameters: dict[str, Any]
     ) -> list[dict[str, Any]]:
         cell = self._cells / f"{candidate.name}-{self._key(candidate, group, parameters)}.json"
-        if cell.is_file():
-            return json.loads(cell.read_text(encoding="utf-8"))
+        if (kept := _read_cell(cell)) is not None:
+            return kept
         if self._nested(candidate):
             parameters = self._tune_inside(candidate, group[0], parameters)
         checkpoint = cell.with_suffix(".checkpoint") if candidate.kind == "cnn" else None
@@ -295,6 +296,14 @@ class _Runner:
         if self._on_progress:
             progress = Progress(candidate.name, fold.name, self._done, self._total, note)
             self._on_progress(progress)
+
+
+def _read_cell(cell: Path) -> list[dict[str, Any]] | None:
+    """Return a finished fit's folds; None if there is no file, or a damaged one."""
+    try:
+        return json.loads(cell.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
 
 
 def _check_centring(folds: Folds, parameters: Mapping[str, Mapping[str, Any]]) -> None:

@@ -35,8 +35,8 @@ from mien.pipeline.predict import Prediction
 from mien.pipeline.reasons import EXPLANATIONS, Reason
 from mien.pipeline.store import FeatureStore
 
-OUT = Console(highlight=False, soft_wrap=True)
-ERR = Console(stderr=True, highlight=False, soft_wrap=True)
+OUT = Console(highlight=False, soft_wrap=True, emoji=False)
+ERR = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
 def print_error(error: MienError) -> None:
@@ -44,6 +44,15 @@ def print_error(error: MienError) -> None:
     ERR.print(f"[bold red]Error:[/] {escape(error.message)}")
     if error.hint:
         ERR.print(escape(error.hint))
+
+
+def print_interrupted(*, goes_on: bool) -> None:
+    """Say, after Ctrl-C, whether the command goes on where it was when it is run again."""
+    ERR.print(
+        "Interrupted. Run the same command again: it goes on where it was."
+        if goes_on
+        else "Interrupted."
+    )
 
 
 class _Bar:
@@ -60,7 +69,7 @@ class _Bar:
 
     def __init__(self, description: str) -> None:
         self._progress = Progress(*self.columns, console=ERR, transient=True)
-        self._task = self._progress.add_task(description, total=None, note="")
+        self._task = self._progress.add_task(escape(description), total=None, note="")
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -129,6 +138,7 @@ class _Told:
 @contextmanager
 def working(text: str) -> Iterator[_Told]:
     """Show that something is being done."""
+    text = escape(text)
     with ERR.status(text) as status:
         yield _Told(status, text)
 
@@ -264,10 +274,21 @@ class PredictionPrinter:
 def write_predictions(
     target: Path, classes: Sequence[str], predictions: Sequence[Prediction]
 ) -> None:
-    """Write a CSV: picture, label, reason, and a probability a class."""
-    with atomic_path(target) as path, path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv_module.writer(file)
-        writer.writerow(["picture", "label", "reason", *classes])
-        for p in predictions:
-            row = [f"{p.probabilities[c]:.6f}" if p.probabilities else "" for c in classes]
-            writer.writerow([p.picture, p.label, p.reason, *row])
+    """Write a CSV: picture, label, reason, and a probability a class.
+
+    Raises
+    ------
+    MienError
+        If the file cannot be written.
+    """
+    lines = [["picture", "label", "reason", *classes]]
+    for p in predictions:
+        row = [f"{p.probabilities[c]:.6f}" if p.probabilities else "" for c in classes]
+        lines.append([p.picture, p.label, p.reason, *row])
+    try:
+        with atomic_path(target) as path, path.open("w", newline="", encoding="utf-8") as file:
+            csv_module.writer(file).writerows(lines)
+    except OSError as error:
+        raise MienError(
+            f"{target} cannot be written ({error.strerror}).", "Choose another file with --csv."
+        ) from error

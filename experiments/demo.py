@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+from rich.markup import escape
+
 from mien.errors import MienError
 from mien.experiments.console import OUT
 
@@ -54,11 +56,11 @@ def run_demo(out: Path) -> None:
     started = time.perf_counter()
     for number, (what, arguments) in enumerate(demo_commands(out), start=1):
         OUT.print(f"\n[bold]{number}. {what}[/]")
-        OUT.print(f"[dim]$ {shlex.join(['mien', *arguments])}[/]")
+        OUT.print(f"[dim]$ {escape(shlex.join(['mien', *arguments]))}[/]")
         code = subprocess.run([sys.executable, "-m", "mien", *arguments], check=False).returncode
         if code != 0:
             raise MienError(
                 f"Step {number} of the demo failed.", "Find what is missing with: mien doctor"
             )
     report = out / "report" / "report.html"
-    OUT.print(f"\nDone in {time.perf_counter() - started:.0f} s. The report: {report}")
+    OUT.print(f"\nDone in {time.perf_counter() - started:.0f} s. The report: {escape(str(report))}")

@@ -220,6 +220,21 @@ def _centre_on_persons(values: np.ndarray, persons: np.ndarray | None) -> np.nda
     return values - (sums / counts[:, None].astype(np.float32))[codes]
 
 
+def require_two_classes(codes: np.ndarray, what: str) -> None:
+    """Refuse to fit on one class.
+
+    Raises
+    ------
+    MienError
+        If the class indices of the rows that have features are not of two classes at least.
+    """
+    if len(set(codes.tolist())) < 2:
+        raise MienError(
+            f"{what} that have features are of fewer than two classes.",
+            "Use fewer folds or more pictures.",
+        )
+
+
 def most_frequent(codes: np.ndarray) -> int:
     """Return the most frequent class index; the lowest of several."""
     return int(np.bincount(codes).argmax())
@@ -238,12 +253,7 @@ def _fit_predict_svm(
     centre = str(parameters["centre"])
     features, present = read_features(data, families, folds[0].train, centre=centre)
     train = data.codes[folds[0].train][present]
-    if len(set(train.tolist())) < 2:
-        raise MienError(
-            f"The training rows of {folds[0].name} that have features are of fewer than two "
-            "classes.",
-            "Use fewer folds or more pictures.",
-        )
+    require_two_classes(train, f"The training rows of {folds[0].name}")
     estimator = candidate.build(parameters, seed=seed)
     started = time.perf_counter()
     estimator.fit(features, train)

@@ -14,7 +14,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 import mien
 from mien.errors import MienError
 from mien.experiments.candidates import Candidate, get_candidate
-from mien.experiments.evaluate import RowData, read_features
+from mien.experiments.evaluate import RowData, read_features, require_two_classes
 from mien.models.bundle import Bundle
 
 CALIBRATION = "temperature"
@@ -48,7 +48,8 @@ def fit_bundle(
     -------
     Bundle
         An SVM's probabilities are calibrated by temperature scaling on cross-validated scores,
-        with whole persons held out where persons are known.
+        with whole persons held out where persons are known (and every class has rows of persons
+        enough for it).
 
     Raises
     ------
@@ -95,13 +96,20 @@ def _fit_svm(
     features, present = read_features(data, candidate.families(parameters), rows)
     rows = rows[present]
     codes = data.codes[rows]
+    require_two_classes(codes, "The rows to fit on")
     calibrated = CalibratedClassifierCV(
         candidate.build(parameters, seed=seed),
         method=CALIBRATION,
         cv=_calibration_splits(data, rows, codes, seed),
         ensemble=False,
     )
-    return calibrated.fit(features, codes), rows
+    try:
+        return calibrated.fit(features, codes), rows
+    except ValueError as error:
+        raise MienError(
+            f"{candidate.name} cannot be fitted on these {len(rows):,} rows ({error}).",
+            "Choose other parameters with --set.",
+        ) from error
 
 
 def _calibration_splits(
@@ -119,7 +127,9 @@ def _calibration_splits(
     groups = data.groups(rows)
     if groups is not None and len(set(groups.tolist())) >= _CALIBRATION_FOLDS:
         splitter = StratifiedGroupKFold(_CALIBRATION_FOLDS, shuffle=True, random_state=seed)
-        return list(splitter.split(codes, codes, groups))
+        parts = list(splitter.split(codes, codes, groups))
+        if all(len(set(codes[train].tolist())) == len(set(codes.tolist())) for train, _ in parts):
+            return parts
     plain = StratifiedKFold(_CALIBRATION_FOLDS, shuffle=True, random_state=seed)
     return list(plain.split(codes, codes))
 
@@ -134,15 +144,21 @@ def _fit_cnn(
 ) -> tuple[Any, np.ndarray]:
     from mien.models.cnn.isolated import fit_predict_isolated
 
-    result = fit_predict_isolated(
-        candidate.build(parameters, seed=seed),
-        np.asarray(data.store.pixels[rows]),
-        data.codes[rows],
-        [],
-        groups=data.groups(rows),
-        return_estimator=True,
-        on_progress=on_epoch,
-    )
+    try:
+        result = fit_predict_isolated(
+            candidate.build(parameters, seed=seed),
+            np.asarray(data.store.pixels[rows]),
+            data.codes[rows],
+            [],
+            groups=data.groups(rows),
+            return_estimator=True,
+            on_progress=on_epoch,
+        )
+    except (ValueError, RuntimeError) as error:
+        raise MienError(
+            f"{candidate.name} cannot be fitted on these {len(rows):,} rows ({error}).",
+            "Choose other parameters with --set.",
+        ) from error
     return result.estimator, rows
 
 

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import mien
 from mien.errors import MienError
 from mien.experiments.candidates import (
     Candidate,
@@ -24,16 +20,20 @@ from mien.experiments.candidates import (
     suggest_svm,
     svm_grid,
 )
-from mien.experiments.evaluate import RowData, limit_usable, most_frequent, read_features
+from mien.experiments.evaluate import (
+    RowData,
+    limit_usable,
+    most_frequent,
+    read_features,
+    require_two_classes,
+)
 from mien.experiments.folds import Fold, Folds, make_folds, rows_for_tuning
-from mien.files import write_json
 from mien.models.kernels import compute_dot_products, compute_squared_norms
 
 if TYPE_CHECKING:
     import optuna
 
-PARAMETERS_SCHEMA = "mien.parameters/1"
-SAMPLERS: tuple[str, ...] = ("tpe", "random", "grid")
+_DONE = ("COMPLETE", "PRUNED")
 _CACHE_BYTES = 6 * 1024**3
 
 
@@ -104,6 +104,8 @@ class SvmScorer:
         families = self._candidate.families(parameters)
         centre = parameters["centre"]
         train, present = read_features(self._data, families, fold.train, centre=centre)
+        train_codes = self._data.codes[fold.train][present]
+        require_two_classes(train_codes, f"The training rows of {fold.name}")
         test, visible = read_features(self._data, families, fold.test, centre=centre)
         fitted = self._candidate.build(parameters, seed=self._seed)[:-1]
         if len(fitted):
@@ -113,7 +115,7 @@ class SvmScorer:
             train=compute_dot_products(train, train),
             test=compute_dot_products(test, train) if visible.any() else np.empty((0, 0)),
             test_norms=compute_squared_norms(test),
-            train_codes=self._data.codes[fold.train][present],
+            train_codes=train_codes,
             visible=visible,
         )
 
@@ -176,56 +178,71 @@ def tune(
         If the model cannot be tuned, the sampler is unknown, or the storage cannot be opened.
     """
     import optuna
-    from optuna.study import MaxTrialsCallback
-    from optuna.trial import TrialState
+
+    from mien.experiments.studies import make_sampler, open_storage
 
     candidate = get_candidate(model)
     if candidate.kind != "svm":
         raise MienError(f"{model} cannot be tuned yet.", "Tune svm-linear, svm-poly or svm-rbf.")
+    if trials < 1:
+        raise MienError(f"--trials must be at least 1, not {trials}.")
     choices = family_choices(tuple(families or data.store.families))
     components = _components(data, folds, choices)
+    grid = svm_grid(candidate, choices, components)
+    fixed = candidate.check(fixed or {})
+    name = study_name(data, candidate, folds, choices, fixed, grid=sampler == "grid")
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    fixed = dict(fixed or {})
-    candidate.parameters(fixed)
-    name = study_name(data, candidate, folds, choices, fixed)
-    study = optuna.create_study(
-        study_name=name,
-        storage=open_storage(storage),
-        sampler=_make_sampler(sampler, candidate, choices, components, seed),
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_min_trials=5),
-        direction="maximize",
-        load_if_exists=True,
-    )
-    done_states = (TrialState.COMPLETE, TrialState.PRUNED)
-    wanted = trials
-    if sampler == "grid":
-        wanted = min(trials, grid_size(svm_grid(candidate, choices, components)))
-
-    def finished() -> int:
-        return len(study.get_trials(deepcopy=False, states=done_states))
-
-    def tell(_: optuna.Study, __: optuna.trial.FrozenTrial) -> None:
-        if on_trial:
-            complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-            on_trial(finished(), wanted, study.best_value if complete else float("nan"))
-
-    if finished() < wanted:
+    with open_storage(storage) as opened:
+        study = optuna.create_study(
+            study_name=name,
+            storage=opened,
+            sampler=make_sampler(sampler, seed=seed, grid=grid),
+            pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_min_trials=5),
+            direction="maximize",
+            load_if_exists=True,
+        )
         scorer = SvmScorer(candidate, data, seed=seed)
-        study.optimize(
+        wanted = min(trials, grid_size(grid)) if sampler == "grid" else trials
+        _optimise(
+            study,
             lambda trial: _run_trial(
                 trial, scorer, folds, suggest_svm(trial, candidate, choices, components) | fixed
             ),
-            callbacks=[MaxTrialsCallback(wanted, states=done_states), tell],
+            wanted,
+            on_trial,
         )
-    best = study.best_trial
-    return TuneResult(
-        model=model,
-        parameters=candidate.parameters(best.user_attrs["parameters"]),
-        accuracy=float(best.values[0]),
-        trials=finished(),
-        pruned=len(study.get_trials(deepcopy=False, states=(TrialState.PRUNED,))),
-        study=name,
-    )
+        return TuneResult(
+            model=model,
+            parameters=candidate.parameters(study.best_trial.user_attrs["parameters"]),
+            accuracy=study.best_value,
+            trials=_count_trials(study, *_DONE),
+            pruned=_count_trials(study, "PRUNED"),
+            study=name,
+        )
+
+
+def _optimise(
+    study: optuna.Study,
+    objective: Callable[[optuna.Trial], float],
+    wanted: int,
+    on_trial: Callable[[int, int, float], None] | None,
+) -> None:
+    """Run trials until the study has as many as wanted, from all processes together."""
+
+    def tell(_: optuna.Study, __: optuna.trial.FrozenTrial) -> None:
+        done = _count_trials(study, *_DONE)
+        if done >= wanted:
+            study.stop()
+        if on_trial:
+            complete = _count_trials(study, "COMPLETE")
+            on_trial(done, wanted, study.best_value if complete else float("nan"))
+
+    if _count_trials(study, *_DONE) < wanted:
+        study.optimize(objective, callbacks=[tell])
+
+
+def _count_trials(study: optuna.Study, *states: str) -> int:
+    return sum(trial.state.name in states for trial in study.get_trials(deepcopy=False))
 
 
 def make_tuning_folds(
@@ -269,48 +286,22 @@ def study_name(
     folds: Folds,
     choices: Sequence[str],
     fixed: Mapping[str, Any],
+    *,
+    grid: bool = False,
 ) -> str:
-    """Name a study by all that its figures depend on, so that only equal studies are resumed."""
+    """Name a study by all that its figures depend on, so that only equal studies are resumed.
+
+    A grid is a study of its own, as trials drawn at random do not cover it.
+    """
     manifest = data.store.manifest
     told = json.dumps(
-        [manifest["dataset_hash"], manifest["families"], folds.digest(), list(choices), fixed],
+        [
+            manifest["dataset_hash"], manifest["detector"], manifest["families"], folds.digest(),
+            list(choices), fixed, grid,
+        ],
         sort_keys=True,
-    )
+    )  # fmt: skip
     return f"{candidate.name}-{hashlib.sha256(told.encode()).hexdigest()[:12]}"
-
-
-def open_storage(url: str | None) -> optuna.storages.BaseStorage | None:
-    """Open an Optuna storage: a database URL, or ``journal:PATH`` for a journal file.
-
-    Trials of a killed process are noticed by their silence, set to failed, and done again.
-
-    Raises
-    ------
-    MienError
-        If the storage cannot be opened.
-    """
-    import optuna
-    from optuna.storages.journal import JournalFileBackend
-    from sqlalchemy.exc import SQLAlchemyError
-
-    if url is None:
-        return None
-    try:
-        if url.startswith("journal:"):
-            return optuna.storages.JournalStorage(JournalFileBackend(url.removeprefix("journal:")))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            return optuna.storages.RDBStorage(
-                url,
-                heartbeat_interval=30,
-                grace_period=120,
-                heartbeat_stale_trial_callback=optuna.storages.RetryHeartbeatStaleTrialCallback(),
-            )
-    except (SQLAlchemyError, ImportError, OSError, ValueError) as error:
-        raise MienError(
-            f"The study's storage {url!r} cannot be opened ({str(error).splitlines()[0]}).",
-            "Write for example sqlite:///study.db, journal:study.log or postgresql://user@host/db.",
-        ) from error
 
 
 def _run_trial(
@@ -321,7 +312,11 @@ def _run_trial(
     trial.set_user_attr("parameters", parameters)
     accuracies: list[float] = []
     for step, fold in enumerate(folds.folds):
-        accuracies.append(scorer.score(fold, parameters))
+        try:
+            accuracies.append(scorer.score(fold, parameters))
+        except KeyboardInterrupt:
+            trial.study.enqueue_trial(trial.params)  # to be done by the next run
+            raise
         mean = float(np.mean(accuracies))
         trial.report(mean, step)
         if step + 1 < len(folds.folds) and trial.should_prune():
@@ -331,80 +326,7 @@ def _run_trial(
 
 def _components(data: RowData, folds: Folds, choices: Sequence[str]) -> list[int]:
     """Numbers of principal components that every choice of families and every fold allows."""
-    rows = min(len(fold.train) for fold in folds.folds)
+    rows = min(int(data.store.has_face[fold.train].sum()) for fold in folds.folds)
     families = data.store.manifest["families"]
     width = min(sum(families[f]["width"] for f in choice.split("+")) for choice in choices)
     return [0, *(n for n in (32, 128, 512) if n < min(rows, width))]
-
-
-def _make_sampler(
-    sampler: str, candidate: Candidate, choices: list[str], components: list[int], seed: int
-) -> optuna.samplers.BaseSampler:
-    import optuna
-
-    if sampler == "tpe":
-        return optuna.samplers.TPESampler(seed=seed)
-    if sampler == "random":
-        return optuna.samplers.RandomSampler(seed=seed)
-    if sampler == "grid":
-        return optuna.samplers.GridSampler(svm_grid(candidate, choices, components), seed=seed)
-    raise MienError(f"There is no sampler {sampler!r}.", f"Use one of: {', '.join(SAMPLERS)}.")
-
-
-def write_parameters(target: Path, result: TuneResult, data: RowData, folds: Folds) -> None:
-    """Write tuned parameters with where they come from, for ``compare`` and ``export``."""
-    write_json(
-        target,
-        {
-            "schema": PARAMETERS_SCHEMA,
-            "mien": mien.__version__,
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "model": result.model,
-            "parameters": result.parameters,
-            "accuracy": result.accuracy,
-            "scheme": folds.scheme,
-            "folds_digest": folds.digest(),
-            "seed": folds.seed,
-            "trials": result.trials,
-            "pruned": result.pruned,
-            "study": result.study,
-            "dataset": data.store.manifest["name"],
-            "dataset_hash": data.store.manifest["dataset_hash"],
-        },
-    )
-
-
-@dataclass(frozen=True)
-class StoredParameters:
-    """What ``mien tune`` wrote: model, parameters, and the hash of the dataset they come from."""
-
-    model: str
-    parameters: dict[str, Any]
-    dataset_hash: str
-
-
-def read_parameters(source: Path) -> StoredParameters:
-    """Read tuned parameters.
-
-    Raises
-    ------
-    MienError
-        If the file is missing or was not written by ``mien tune``.
-    """
-    try:
-        content = json.loads(source.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise MienError(
-            f"The parameters {source} cannot be read ({error}).", "Make them with mien tune."
-        ) from error
-    if not isinstance(content, dict) or content.get("schema") != PARAMETERS_SCHEMA:
-        raise MienError(
-            f"{source} does not hold parameters of the schema {PARAMETERS_SCHEMA}.",
-            "Make them with mien tune.",
-        )
-    candidate = get_candidate(content["model"])
-    return StoredParameters(
-        model=candidate.name,
-        parameters=candidate.parameters(content["parameters"]),
-        dataset_hash=content["dataset_hash"],
-    )

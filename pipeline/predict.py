@@ -99,7 +99,7 @@ def predict_pictures(
 @dataclass(frozen=True)
 class _Read:
     grey: np.ndarray
-    landmarks: Landmarks
+    landmarks: Landmarks | None
 
 
 def _predict_batch(
@@ -114,7 +114,7 @@ def _predict_batch(
             failed[i] = Prediction(str(path), "", {}, str(error.reason), error.detail)
             continue
         landmarks = detector.detect(picture)
-        if landmarks is None:
+        if landmarks is None and not bundle.reads_pixels:
             failed[i] = Prediction(str(path), "", {}, str(Reason.NO_FACE))
         else:
             read[i] = _Read(to_grey(picture), landmarks)
@@ -139,14 +139,19 @@ def _compute(bundle: Bundle, faces: list[_Read]) -> np.ndarray:
         return np.empty((0, len(bundle.classes)))
     if bundle.reads_pixels:
         crops = [
-            cut_square(face.grey, compute_crop_box(face.grey.shape, face.landmarks.mesh), CNN_SIDE)
+            cut_square(face.grey, compute_crop_box(face.grey.shape, _mesh(face)), CNN_SIDE)
             for face in faces
         ]
         return bundle.predict_proba(np.stack(crops))
+    found = [face.landmarks for face in faces if face.landmarks is not None]
     batch = FaceBatch(
         pictures=[face.grey for face in faces],
-        mesh=np.stack([face.landmarks.mesh for face in faces]),
-        blendshapes=np.stack([face.landmarks.blendshapes for face in faces]),
+        mesh=np.stack([landmarks.mesh for landmarks in found]),
+        blendshapes=np.stack([landmarks.blendshapes for landmarks in found]),
     )
     blocks = [get_family(name).compute(batch) for name in bundle.families]
     return bundle.predict_proba(np.concatenate(blocks, axis=1))
+
+
+def _mesh(face: _Read) -> np.ndarray | None:
+    return None if face.landmarks is None else face.landmarks.mesh
