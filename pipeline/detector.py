@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +14,7 @@ import cv2
 import numpy as np
 
 from mien.pipeline.landmarks import Landmarks, compute_pose_angles
+from mien.pipeline.quiet import quiet_native_stderr
 
 MAX_SIDE = 1280
 MIN_SIDE = 192
@@ -93,7 +95,7 @@ def prepare_picture(picture: np.ndarray, attempt: Attempt) -> tuple[np.ndarray, 
     centre = np.array([(width - 1) / 2, (height - 1) / 2])
     matrix = np.column_stack([turn, (side - 1) / 2 - turn @ centre])
     if scale < 1:
-        size = (round(width * scale), round(height * scale))
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
         reduced = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
         kept = np.array([size[0] / width, size[1] / height])
         shift = (1 / kept - 1) / 2
@@ -186,7 +188,10 @@ class FaceDetector:
         prepared, matrix = prepare_picture(picture, attempt)
         mp = self._mediapipe
         image = mp.Image(image_format=mp.ImageFormat.SRGB, data=prepared)
-        result = self._landmarker(lenient=attempt.lenient).detect(image)
+        # creation and first use print notices to file descriptor 2
+        quiet = quiet_native_stderr() if attempt.lenient not in self._landmarkers else nullcontext()
+        with quiet:
+            result = self._landmarker(lenient=attempt.lenient).detect(image)
         if not result.face_landmarks:
             return None
         side = prepared.shape[0]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
-import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -14,35 +14,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 import mien
 from mien.errors import MienError
 from mien.features.base import family_names, get_family
-from mien.features.scheme import MESH_POINTS
+from mien.files import write_json
+from mien.pipeline.assembly import assemble_store
 from mien.pipeline.detector import ATTEMPTS, DETECTOR_VERSION
-from mien.pipeline.face_crop import CNN_SIDE, draw_sample
 from mien.pipeline.faceset import FaceSet
-from mien.files import atomic_path, write_json
 from mien.pipeline.landmarker_bundle import BUNDLE_SHA256
-from mien.pipeline.parts import PART_COLUMNS, PartTask, extract_part
-from mien.pipeline.reasons import PictureError
-from mien.pipeline.store import (
-    MANIFEST,
-    MESH,
-    PIXELS,
-    ROWS,
-    SAMPLES,
-    STORE_SCHEMA,
-    FeatureStore,
-    family_file,
-)
+from mien.pipeline.parts import PartTask, extract_part
+from mien.pipeline.store import MANIFEST, PARTS, STORE_SCHEMA, FeatureStore
+from mien.pipeline.store_folder import prepare_folder, remove_leftovers
+from mien.pipeline.workers import run_in_workers
 
 PART_ROWS = 128
-SAMPLES_PER_CLASS = 3
-_PLAN = "plan.json"
-_PARTS = "parts"
 
 
 @dataclass(frozen=True)
@@ -101,7 +88,7 @@ def extract(
     families : sequence of str, optional
         Feature families; all registered ones by default.
     workers : int, optional
-        Processes; one a processor by default.
+        Processes; one a processor by default (see :func:`mien.pipeline.workers.run_in_workers`).
     overwrite : bool
         Replace a store that holds something else.
     on_progress : callable, optional
@@ -114,29 +101,80 @@ def extract(
     Raises
     ------
     MienError
-        If ``out`` holds another extraction or something that is not a store, or the dataset is
-        empty.
+        If ``out`` holds another extraction or something that is not a store or cannot be
+        written, the dataset is empty, or a worker process died. Finished parts stay in place.
     """
     folder = Path(out)
-    names = tuple(families) if families else family_names()
+    names = tuple(dict.fromkeys(families)) if families else family_names()
+    if workers is not None and workers < 1:
+        raise MienError(f"Expected at least one worker, got {workers}.", "Leave --workers out.")
     if len(dataset) == 0:
         raise MienError(f"The dataset {dataset.source} has no pictures.", "Check the path.")
     plan = _make_plan(dataset, names)
+    try:
+        if prepare_folder(folder, plan, overwrite=overwrite):
+            remove_leftovers(folder)
+            if on_progress:
+                on_progress(len(dataset), len(dataset))
+            return _summarise(FeatureStore.open(folder).rows, 0.0, 0, 0, 0.0)
+        return _extract(dataset, folder, plan, bundle, workers or os.cpu_count() or 1, on_progress)
+    except OSError as error:
+        raise MienError(
+            f"The store {folder} cannot be written ({error}).",
+            "Make room or choose another folder with --out. The same command again goes on where "
+            "it was.",
+        ) from error
+
+
+def allowed_failures(text: str, rows: int) -> int:
+    """Read how many rows may be without features.
+
+    Parameters
+    ----------
+    text : str
+        A number of rows, ``"100"``, or a share of them, ``"5%"``.
+    rows : int
+        Rows of the dataset.
+
+    Returns
+    -------
+    int
+        Rounded down.
+
+    Raises
+    ------
+    MienError
+        If the text is neither, or negative.
+    """
+    number, percent, rest = text.strip().partition("%")
+    try:
+        value = float(number) / 100 * rows if percent else int(number)
+    except ValueError:
+        value = -1
+    if rest or not 0 <= value < math.inf:
+        raise MienError(
+            f"Expected a number of rows or a share for --max-failures, got {text!r}.",
+            "Write 100 or 5%.",
+        )
+    return int(value + 1e-9)
+
+
+def _extract(
+    dataset: FaceSet,
+    folder: Path,
+    plan: dict[str, Any],
+    bundle: Path,
+    workers: int,
+    on_progress: Callable[[int, int], None] | None,
+) -> ExtractSummary:
     started = time.perf_counter()
-    state = _prepare_folder(folder, plan, overwrite=overwrite)
-    if state == "finished":
-        store = FeatureStore.open(folder)
-        if on_progress:
-            on_progress(len(dataset), len(dataset))
-        return _summarise(store.rows, time.perf_counter() - started, 0, 0, 0.0)
-    count = workers or os.cpu_count() or 1
-    computed, peak = _run_parts(dataset, folder, names, bundle, count, on_progress)
-    _assemble(dataset, folder, names, plan)
-    rows = pd.read_parquet(folder / ROWS)
-    summary = _summarise(rows, time.perf_counter() - started, computed, count, peak)
+    families = {name: family["width"] for name, family in plan["families"].items()}
+    computed, peak = _run_parts(dataset, folder, tuple(families), bundle, workers, on_progress)
+    parts = [_part_file(folder, number) for number in range(len(_part_slices(len(dataset))))]
+    rows = assemble_store(dataset, folder, parts, families)
+    summary = _summarise(rows, time.perf_counter() - started, computed, workers, peak)
     _write_manifest(dataset, folder, plan, summary)
-    shutil.rmtree(folder / _PARTS)
-    (folder / _PLAN).unlink()
+    remove_leftovers(folder)
     return summary
 
 
@@ -148,8 +186,8 @@ def dataset_hash(dataset: FaceSet) -> str:
 
 
 def _make_plan(dataset: FaceSet, families: Sequence[str]) -> dict[str, Any]:
-    """Everything that decides the store's content: equal plans give equal stores."""
-    return {
+    """Everything that decides the store's content, as JSON gives it back."""
+    plan = {
         "schema": STORE_SCHEMA,
         "dataset_hash": dataset_hash(dataset),
         "rows": len(dataset),
@@ -169,53 +207,11 @@ def _make_plan(dataset: FaceSet, families: Sequence[str]) -> dict[str, Any]:
             for name in families
         },
     }
-
-
-def _prepare_folder(folder: Path, plan: dict[str, Any], *, overwrite: bool) -> str:
-    """Return ``finished`` or ``open``; make the folder and its plan when needed."""
-    existing = _existing_plan(folder)
-    if existing == plan:
-        return "finished" if (folder / MANIFEST).is_file() else "open"
-    if existing is None and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise MienError(
-            f"{folder} exists and is not a feature store.", "Choose a new folder with --out."
-        )
-    if existing is not None and not overwrite:
-        raise MienError(
-            f"{folder} holds an extraction of other data, families or versions "
-            f"({_differences(existing, plan)}).",
-            "Choose another folder with --out, or replace it with --overwrite.",
-        )
-    try:
-        if existing is not None:
-            shutil.rmtree(folder)
-        (folder / _PARTS).mkdir(parents=True, exist_ok=True)
-        write_json(folder / _PLAN, plan)
-    except OSError as error:
-        raise MienError(
-            f"{folder} cannot be written ({error.strerror}).", "Choose another folder with --out."
-        ) from error
-    return "open"
-
-
-def _existing_plan(folder: Path) -> dict[str, Any] | None:
-    for name in (MANIFEST, _PLAN):
-        file = folder / name
-        if file.is_file():
-            try:
-                content = json.loads(file.read_text(encoding="utf-8"))
-            except ValueError:
-                return {}
-            return content.get("plan", {}) if name == MANIFEST else content
-    return None
-
-
-def _differences(old: dict[str, Any], new: dict[str, Any]) -> str:
-    return ", ".join(key for key in new if old.get(key) != new[key])
+    return json.loads(json.dumps(plan))
 
 
 def _part_file(folder: Path, number: int) -> Path:
-    return folder / _PARTS / f"{number:06d}.npz"
+    return folder / PARTS / f"{number:06d}.npz"
 
 
 def _part_slices(n: int) -> list[slice]:
@@ -231,8 +227,6 @@ def _run_parts(
     on_progress: Callable[[int, int], None] | None,
 ) -> tuple[int, float]:
     """Compute the parts that are missing; return rows computed and the workers' peak memory."""
-    from joblib import Parallel, delayed, parallel_config
-
     n = len(dataset)
     unusable = (dataset.rows["reason"] != "").to_numpy()
     open_parts = [
@@ -245,91 +239,23 @@ def _run_parts(
     if on_progress:
         on_progress(done, n)
     tasks = (
-        delayed(extract_part)(
-            PartTask(
-                target=_part_file(folder, number),
-                pictures=dataset.pictures.subset(range(part.start, part.stop)),
-                skip=tuple(bool(x) for x in unusable[part]),
-                families=families,
-                bundle=bundle,
-            )
+        PartTask(
+            target=_part_file(folder, number),
+            pictures=dataset.pictures.subset(range(part.start, part.stop)),
+            skip=tuple(bool(x) for x in unusable[part]),
+            families=families,
+            bundle=bundle,
         )
         for number, part in open_parts
     )
-    with parallel_config(backend="loky", n_jobs=workers, inner_max_num_threads=1):
-        results = Parallel(return_as="generator_unordered", max_nbytes=None)(tasks)
-        for result in results:
-            done += result.rows
-            peak = max(peak, result.peak_memory_mb)
-            if on_progress:
-                on_progress(done, n)
+    for result in run_in_workers(
+        extract_part, tasks, workers=max(1, min(workers, len(open_parts)))
+    ):
+        done += result.rows
+        peak = max(peak, result.peak_memory_mb)
+        if on_progress:
+            on_progress(done, n)
     return computed, peak
-
-
-def _assemble(
-    dataset: FaceSet, folder: Path, families: tuple[str, ...], plan: dict[str, Any]
-) -> None:
-    """Join the parts into one array a family, the pixels, and the table of rows."""
-    n = len(dataset)
-    shapes: dict[str, tuple[str, tuple[int, ...], Any]] = {
-        "pixels": (PIXELS, (n, CNN_SIDE, CNN_SIDE), np.uint8),
-        "mesh": (MESH, (n, MESH_POINTS, 3), np.float32),
-    }
-    for name in families:
-        shape = (n, plan["families"][name]["width"])
-        shapes[f"family:{name}"] = (family_file(name), shape, np.float32)
-    for key, (file, shape, dtype) in shapes.items():
-        with atomic_path(folder / file) as path:
-            joined = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
-            for number, part in enumerate(_part_slices(n)):
-                with np.load(_part_file(folder, number), allow_pickle=False) as content:
-                    joined[part] = content[key]
-            joined.flush()
-            del joined
-    rows = _assemble_rows(dataset, folder)
-    with atomic_path(folder / ROWS) as path:
-        rows.to_parquet(path, index=False)
-    write_json(folder / SAMPLES, _draw_samples(dataset, rows, folder))
-
-
-def _assemble_rows(dataset: FaceSet, folder: Path) -> pd.DataFrame:
-    n = len(dataset)
-    columns: dict[str, list[np.ndarray]] = {name: [] for name in PART_COLUMNS}
-    for number in range(len(_part_slices(n))):
-        with np.load(_part_file(folder, number), allow_pickle=False) as content:
-            for name in PART_COLUMNS:
-                columns[name].append(content[name])
-    rows = dataset.rows.copy()
-    for name, arrays in columns.items():
-        values = np.concatenate(arrays)
-        if name == "reason":
-            values = np.where(rows["reason"] != "", rows["reason"].to_numpy(dtype=str), values)
-        rows[name] = values.astype(str) if values.dtype.kind == "U" else values
-    return rows
-
-
-def _draw_samples(dataset: FaceSet, rows: pd.DataFrame, folder: Path) -> list[dict[str, str]]:
-    """Draw a few faces of each class, of different persons where persons are known."""
-    mesh = np.load(folder / MESH, mmap_mode="r")
-    samples = []
-    for label in dataset.classes:
-        usable = rows[(rows["label"] == label) & (rows["attempt"] == ATTEMPTS[0].name)]
-        if (usable["subject"] != "").any():
-            usable = usable.drop_duplicates("subject")
-        chosen = usable.sample(min(SAMPLES_PER_CLASS, len(usable)), random_state=0)
-        for index in chosen.index:
-            try:
-                picture = dataset.pictures.read(int(index))
-            except PictureError:
-                continue
-            samples.append(
-                {
-                    "label": label,
-                    "caption": str(chosen.loc[index, "picture"]),
-                    "picture": draw_sample(picture, np.asarray(mesh[index])),
-                }
-            )
-    return samples
 
 
 def _summarise(

@@ -117,7 +117,8 @@ def draw_sample(picture: np.ndarray, mesh: np.ndarray) -> str:
     face = cut_square(picture, box, SAMPLE_SIDE)
     canvas = cv2.cvtColor(face, cv2.COLOR_GRAY2BGR if face.ndim == 2 else cv2.COLOR_RGB2BGR)
     corner = np.array([np.floor(box.x), np.floor(box.y)])
-    points = (select_named_points(mesh)[:, :2] + 0.5 - corner) * (SAMPLE_SIDE / box.side) - 0.5
+    scale = SAMPLE_SIDE / max(1, round(box.side))
+    points = (select_named_points(mesh)[:, :2] + 0.5 - corner) * scale - 0.5
     for x, y in np.rint(points * 8).astype(int):
         cv2.circle(canvas, (int(x), int(y)), 14, (40, 40, 40), -1, cv2.LINE_AA, 3)
         cv2.circle(canvas, (int(x), int(y)), 10, (120, 255, 190), -1, cv2.LINE_AA, 3)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import resource
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -13,13 +13,15 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mien.features.base import BLENDSHAPES, FaceBatch, get_family
+from mien.errors import MienError
+from mien.features.base import FaceBatch, get_family
 from mien.features.scheme import MESH_POINTS
+from mien.files import atomic_path
 from mien.pipeline.detector import FaceDetector, to_grey
 from mien.pipeline.face_crop import CNN_SIDE, compute_crop_box, cut_square
 from mien.pipeline.faceset import PictureSource
-from mien.files import atomic_path
 from mien.pipeline.landmarks import Landmarks
+from mien.pipeline.quiet import quiet_native_stderr
 from mien.pipeline.reasons import PictureError, Reason
 
 PART_COLUMNS: dict[str, str] = {
@@ -37,6 +39,9 @@ PART_COLUMNS: dict[str, str] = {
     "pixels_hash": "U32",
 }
 """Columns that extraction adds to the dataset's, with their NumPy types."""
+
+_BATCH_PIXELS = 32 * 1024 * 1024
+"""Pixels of pictures after which their features are computed and the pictures let go."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,13 @@ class PartDone:
     peak_memory_mb: float
 
 
+@dataclass(frozen=True)
+class _Face:
+    row: int
+    grey: np.ndarray
+    landmarks: Landmarks
+
+
 @lru_cache(maxsize=1)
 def _detector(bundle: Path) -> FaceDetector:
     cv2.setNumThreads(1)
@@ -88,91 +100,102 @@ def extract_part(task: PartTask) -> PartDone:
     Returns
     -------
     PartDone
+
+    Raises
+    ------
+    MienError
+        If the part cannot be written.
     """
-    detector = _detector(task.bundle)
+    arrays = _make_arrays(task)
+    with quiet_native_stderr():
+        for faces in _detect_in_batches(task, arrays):
+            _describe_faces(task.families, arrays, faces)
+    try:
+        with atomic_path(task.target) as path, path.open("wb") as file:
+            np.savez(file, **arrays)
+    except OSError as error:
+        raise MienError(
+            f"{task.target} cannot be written ({error.strerror or error}).",
+            "Make room or choose another folder with --out. The same command again goes on where "
+            "it was.",
+        ) from error
+    return PartDone(len(task.skip), peak_memory_mb())
+
+
+def _make_arrays(task: PartTask) -> dict[str, Any]:
     n = len(task.skip)
-    columns = {name: np.zeros(n, dtype=kind) for name, kind in PART_COLUMNS.items()}
+    arrays: dict[str, Any] = {name: np.zeros(n, dtype=kind) for name, kind in PART_COLUMNS.items()}
     for name in ("yaw", "pitch", "roll"):
-        columns[name][:] = np.nan
-    pixels = np.zeros((n, CNN_SIDE, CNN_SIDE), dtype=np.uint8)
-    greys: dict[int, np.ndarray] = {}
-    found: dict[int, Landmarks] = {}
-    for i in range(n):
-        if task.skip[i]:
+        arrays[name][:] = np.nan
+    arrays["pixels"] = np.zeros((n, CNN_SIDE, CNN_SIDE), dtype=np.uint8)
+    arrays["mesh"] = np.full((n, MESH_POINTS, 3), np.nan, dtype=np.float32)
+    for name in task.families:
+        arrays[f"family:{name}"] = np.full((n, get_family(name).width), np.nan, dtype=np.float32)
+    return arrays
+
+
+def _detect_in_batches(task: PartTask, arrays: dict[str, Any]) -> Iterator[list[_Face]]:
+    """Fill the columns row by row, and yield faces by the batch: few pictures stay in memory."""
+    detector = _detector(task.bundle)
+    faces: list[_Face] = []
+    size = 0
+    for row, skipped in enumerate(task.skip):
+        if skipped:
             continue
         try:
-            picture = task.pictures.read(i)
+            picture = task.pictures.read(row)
         except PictureError as error:
-            columns["reason"][i] = error.reason
-            columns["detail"][i] = error.detail
+            arrays["reason"][row], arrays["detail"][row] = error.reason, error.detail
             continue
         landmarks = detector.detect(picture)
-        greys[i] = to_grey(picture)
-        _describe_row(columns, pixels, i, picture, greys[i], landmarks)
+        grey = to_grey(picture)
+        _describe_row(arrays, row, picture, grey, landmarks)
         if landmarks is not None:
-            found[i] = landmarks
-    arrays = _describe_faces(task.families, n, greys, found)
-    _write(task.target, columns | {"pixels": pixels} | arrays)
-    return PartDone(n, peak_memory_mb())
+            faces.append(_Face(row, grey, landmarks))
+            size += grey.size
+        if size > _BATCH_PIXELS:
+            yield faces
+            faces, size = [], 0
+    if faces:
+        yield faces
 
 
 def _describe_row(
-    columns: dict[str, np.ndarray],
-    pixels: np.ndarray,
-    i: int,
+    arrays: dict[str, Any],
+    row: int,
     picture: np.ndarray,
     grey: np.ndarray,
     landmarks: Landmarks | None,
 ) -> None:
-    columns["height"][i], columns["width"][i] = picture.shape[:2]
-    columns["pixels_hash"][i] = hash_pixels(picture)
+    arrays["height"][row], arrays["width"][row] = picture.shape[:2]
+    arrays["pixels_hash"][row] = hash_pixels(picture)
     box = compute_crop_box(picture.shape, None if landmarks is None else landmarks.mesh)
-    columns["crop_x"][i], columns["crop_y"][i], columns["crop_side"][i] = box.x, box.y, box.side
-    pixels[i] = cut_square(grey, box, CNN_SIDE)
+    arrays["crop_x"][row], arrays["crop_y"][row], arrays["crop_side"][row] = box.x, box.y, box.side
+    arrays["pixels"][row] = cut_square(grey, box, CNN_SIDE)
     if landmarks is None:
-        columns["reason"][i] = Reason.NO_FACE
+        arrays["reason"][row] = Reason.NO_FACE
         return
-    columns["attempt"][i] = landmarks.attempt
-    columns["yaw"][i], columns["pitch"][i], columns["roll"][i] = landmarks.pose
+    arrays["attempt"][row] = landmarks.attempt
+    arrays["yaw"][row], arrays["pitch"][row], arrays["roll"][row] = landmarks.pose
 
 
 def hash_pixels(picture: np.ndarray) -> str:
     """Return a 128-bit hash of a picture's size and pixels, in hexadecimal."""
     digest = hashlib.blake2b(str(picture.shape).encode(), digest_size=16)
-    digest.update(np.ascontiguousarray(picture))
+    digest.update(np.ascontiguousarray(picture).data)
     return digest.hexdigest()
 
 
-def _describe_faces(
-    families: tuple[str, ...], n: int, greys: dict[int, np.ndarray], found: dict[int, Landmarks]
-) -> dict[str, np.ndarray]:
-    at = list(found)
+def _describe_faces(families: tuple[str, ...], arrays: dict[str, Any], faces: list[_Face]) -> None:
+    rows = [face.row for face in faces]
     batch = FaceBatch(
-        pictures=[greys[i] for i in at],
-        mesh=np.array([found[i].mesh for i in at], np.float32).reshape(-1, MESH_POINTS, 3),
-        blendshapes=np.array([found[i].blendshapes for i in at], np.float32).reshape(
-            -1, BLENDSHAPES
-        ),
+        pictures=[face.grey for face in faces],
+        mesh=np.stack([face.landmarks.mesh for face in faces]),
+        blendshapes=np.stack([face.landmarks.blendshapes for face in faces]),
     )
-    arrays = {"mesh": _spread(batch.mesh, at, n)}
+    arrays["mesh"][rows] = batch.mesh
     for name in families:
-        values = get_family(name).compute(batch) if at else None
-        width = get_family(name).width
-        arrays[f"family:{name}"] = (
-            np.full((n, width), np.nan, np.float32) if values is None else _spread(values, at, n)
-        )
-    return arrays
-
-
-def _spread(values: np.ndarray, at: list[int], n: int) -> np.ndarray:
-    full = np.full((n, *values.shape[1:]), np.nan, dtype=np.float32)
-    full[at] = values
-    return full
-
-
-def _write(target: Path, arrays: dict[str, Any]) -> None:
-    with atomic_path(target) as path, path.open("wb") as file:
-        np.savez(file, **arrays)
+        arrays[f"family:{name}"][rows] = get_family(name).compute(batch)
 
 
 def peak_memory_mb() -> float:
@@ -186,5 +209,7 @@ def peak_memory_mb() -> float:
     if status.exists():
         line = next(x for x in status.read_text().splitlines() if x.startswith("VmHWM"))
         return int(line.split()[1]) / 1024
+    import resource
+
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)

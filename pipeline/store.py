@@ -15,17 +15,23 @@ import pandas as pd
 from mien.errors import MienError
 from mien.features.base import get_family
 
-STORE_SCHEMA = "mien.store/1"
+STORE_FORMAT = "mien.store/"
+STORE_SCHEMA = f"{STORE_FORMAT}1"
 MANIFEST = "manifest.json"
 ROWS = "rows.parquet"
 PIXELS = "pixels.npy"
 MESH = "mesh.npy"
 SAMPLES = "samples.json"
+FEATURES = "features"
+PARTS = "parts"
+"""Folder of the finished parts of an extraction that is not finished."""
+PLAN = "plan.json"
+"""What an unfinished extraction is of."""
 
 
 def family_file(name: str) -> str:
     """Return a family's array file, relative to the store."""
-    return f"features/{name}.npy"
+    return f"{FEATURES}/{name}.npy"
 
 
 @dataclass(frozen=True)
@@ -63,18 +69,28 @@ class FeatureStore:
             raise MienError(
                 f"{manifest_file} cannot be read ({error}).", "Run mien extract again."
             ) from error
+        if not isinstance(manifest, dict) or not str(manifest.get("schema")).startswith(
+            STORE_FORMAT
+        ):
+            raise MienError(
+                f"{folder} is not a feature store: its {MANIFEST} is of something else.",
+                "Make one with: mien extract SOURCE --out STORE",
+            )
         if manifest.get("schema") != STORE_SCHEMA:
             raise MienError(
                 f"{folder} is a store of schema {manifest.get('schema')!r}; this release reads "
                 f"{STORE_SCHEMA!r}.",
-                "Run mien extract again.",
+                "Run mien extract again with --overwrite.",
             )
         return cls(folder, manifest)
 
     @cached_property
     def rows(self) -> pd.DataFrame:
         """The table: one row a picture of the source, in its order."""
-        return pd.read_parquet(self.path / ROWS)
+        try:
+            return pd.read_parquet(self.path / ROWS)
+        except (OSError, ValueError) as error:
+            raise self._damaged(ROWS, error) from error
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -99,7 +115,10 @@ class FeatureStore:
     @cached_property
     def samples(self) -> list[dict[str, str]]:
         """Sample faces with landmarks drawn: ``label``, ``caption``, ``picture`` (a data URI)."""
-        return json.loads((self.path / SAMPLES).read_text(encoding="utf-8"))
+        try:
+            return json.loads((self.path / SAMPLES).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise self._damaged(SAMPLES, error) from error
 
     @cached_property
     def has_face(self) -> np.ndarray:
@@ -137,14 +156,17 @@ class FeatureStore:
         try:
             return np.load(self.path / name, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError) as error:
-            raise MienError(
-                f"The store's file {self.path / name} cannot be read ({error}).",
-                "Run mien extract again with --overwrite.",
-            ) from error
+            raise self._damaged(name, error) from error
+
+    def _damaged(self, name: str, error: Exception) -> MienError:
+        return MienError(
+            f"The store's file {self.path / name} cannot be read ({error}).",
+            "Run the same mien extract command again; it makes the store anew.",
+        )
 
 
 def _not_a_store(folder: Path) -> tuple[str, str]:
-    if (folder / "parts").is_dir():
+    if (folder / PLAN).is_file():
         return (
             f"The extraction into {folder} is not finished.",
             "Run the same mien extract command again; it goes on where it was.",

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mien.files import atomic_path, write_json
+
+
+def names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+def test_target_appears_whole_at_the_end(tmp_path: Path) -> None:
+    target = tmp_path / "deep" / "folder" / "file.txt"
+    with atomic_path(target) as path:
+        assert path.parent == target.parent
+        path.write_text("half")
+        assert not target.exists()
+        path.write_text("whole")
+    assert target.read_text() == "whole"
+    assert names(target.parent) == ["file.txt"]
+
+
+def test_target_is_replaced(tmp_path: Path) -> None:
+    target = tmp_path / "file.txt"
+    target.write_text("old and longer")
+    with atomic_path(target) as path:
+        path.write_text("new")
+        assert target.read_text() == "old and longer"
+    assert target.read_text() == "new"
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, OSError])
+def test_an_exception_leaves_the_old_file_alone(tmp_path: Path, error: type[BaseException]) -> None:
+    target = tmp_path / "file.txt"
+    target.write_text("old")
+    with pytest.raises(error), atomic_path(target) as path:  # noqa: PT012
+        path.write_text("half")
+        raise error
+    assert target.read_text() == "old"
+    assert names(tmp_path) == ["file.txt"]
+
+
+def test_a_block_may_leave_nothing_behind_itself(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), atomic_path(tmp_path / "file.txt") as path:
+        path.unlink()
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
+def test_permissions_are_those_of_any_new_file(tmp_path: Path, mask: int) -> None:
+    before = os.umask(mask)
+    try:
+        with atomic_path(tmp_path / "ours") as path:
+            path.write_text("x")
+        (tmp_path / "usual").write_text("x")
+        assert os.umask(mask) == mask
+    finally:
+        os.umask(before)
+    modes = [(tmp_path / name).stat().st_mode & 0o777 for name in ("ours", "usual")]
+    assert modes[0] == modes[1] == 0o666 & ~mask
+
+
+def test_a_kill_leaves_the_old_file_alone(tmp_path: Path) -> None:
+    target = tmp_path / "file.txt"
+    target.write_text("old")
+    code = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from mien.files import atomic_path\n"
+        "with atomic_path(Path(sys.argv[1])) as path:\n"
+        "    path.write_text('half')\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(target)], check=False, timeout=30)
+    assert done.returncode == -signal.SIGKILL
+    assert target.read_text() == "old"
+    left = [name for name in names(tmp_path) if name != "file.txt"]
+    assert all(name.startswith(".file.txt.") and name.endswith(".part") for name in left)
+
+
+def test_json_is_written_whole_and_readable(tmp_path: Path) -> None:
+    target = tmp_path / "value.json"
+    value = {"name": "Grüße", "rows": [1, 2.5, None]}
+    write_json(target, value)
+    assert json.loads(target.read_text(encoding="utf-8")) == value
+    assert "Grüße" in target.read_text(encoding="utf-8")
+    with pytest.raises(TypeError):
+        write_json(target, {"bad": object()})
+    assert json.loads(target.read_text(encoding="utf-8")) == value
