@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -14,6 +13,7 @@ from mien.errors import MienError
 from mien.experiments.report.build import build_report
 from mien.experiments.report.contents import ReportData
 from mien.experiments.report.schema import to_plain
+from mien.files import atomic_path
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -52,7 +52,8 @@ def write_report(results: Mapping[str, Any], out: Path) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
-            _write_whole(out / name, content)
+            with atomic_path(out / name) as path:
+                path.write_text(content, encoding="utf-8", newline="\n")
     except OSError as error:
         raise MienError(
             f"Expected a folder to write the report into, but {out} cannot be written: "
@@ -119,13 +120,3 @@ def _join_numbers(text: str) -> str:
         lambda found: "[" + re.sub(r"\s+", " ", found[1]) + "]",
         text,
     )
-
-
-def _write_whole(path: Path, content: str) -> None:
-    """Write beside the file and rename, so that no reader sees half of it."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        beside.write_text(content, encoding="utf-8", newline="\n")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
