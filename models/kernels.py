@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 KERNELS: tuple[str, ...] = ("linear", "poly", "rbf")
-_BLOCK = 1024
+_BLOCK = 2048
 
 
 def compute_dot_products(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -15,12 +15,28 @@ def compute_dot_products(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     ----------
     a : ndarray of float32, shape (n, d)
     b : ndarray of float32, shape (m, d)
+        When it is ``a`` itself, only one triangle is computed.
 
     Returns
     -------
     ndarray of float32, shape (n, m)
+
+    Notes
+    -----
+    Made in blocks of rows: OpenBLAS's symmetric product of 28,709 rows at once ended in a
+    segmentation fault.
     """
-    return np.asarray(a, np.float32) @ np.asarray(b, np.float32).T
+    same = a is b
+    a = np.ascontiguousarray(a, dtype=np.float32)
+    b = a if same else np.ascontiguousarray(b, dtype=np.float32)
+    dots = np.empty((len(a), len(b)), dtype=np.float32)
+    for start in range(0, len(a), _BLOCK):
+        part = slice(start, start + _BLOCK)
+        first = start if same else 0
+        np.matmul(a[part], b[first:].T, out=dots[part, first:])
+        if same:
+            dots[start + _BLOCK :, part] = dots[part, start + _BLOCK :].T
+    return dots
 
 
 def compute_squared_norms(rows: np.ndarray) -> np.ndarray:
