@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -117,13 +116,20 @@ def extract(
             if on_progress:
                 on_progress(len(dataset), len(dataset))
             return _summarise(FeatureStore.open(folder).rows, 0.0, 0, 0, 0.0)
-        return _extract(dataset, folder, plan, bundle, workers or os.cpu_count() or 1, on_progress)
+        return _extract(dataset, folder, plan, bundle, workers or _count_cpus(), on_progress)
     except OSError as error:
         raise MienError(
             f"The store {folder} cannot be written ({error}).",
             "Make room or choose another folder with --out. The same command again goes on where "
             "it was.",
         ) from error
+
+
+def _count_cpus() -> int:
+    """Count the processors that this process may use: its affinity and its container's share."""
+    from joblib import cpu_count
+
+    return int(cpu_count())
 
 
 def allowed_failures(text: str, rows: int) -> int:

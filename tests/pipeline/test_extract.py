@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -23,8 +24,10 @@ from mien.pipeline.extract import allowed_failures, dataset_hash, extract
 from mien.pipeline.face_crop import compute_crop_box, cut_square
 from mien.pipeline.faceset import FaceSet
 from mien.pipeline.parts import PartTask, extract_part, hash_pixels, peak_memory_mb
+from mien.pipeline.pictures import FilePictures
 from mien.pipeline.reasons import Reason
 from mien.pipeline.rendered.dataset import read_rendered
+from mien.pipeline.rendered.renderer import RenderedFace
 from mien.pipeline.store import FeatureStore
 
 MakeDataset = Callable[..., FaceSet]
@@ -426,6 +429,42 @@ def test_a_full_disk_is_an_error_with_the_path_and_the_run_goes_on(
     assert "goes on where it was" in caught.value.hint
     assert run(mixed).rows == 40
     assert not list((tmp_path / "store").rglob(".*"))
+
+
+@pytest.mark.parametrize(("limit", "file"), [(20_000, "000000.npz"), (300_000, "store")])
+def test_a_write_that_fails_halfway_leaves_no_half_file(
+    run: Extract, crops: np.ndarray, make_dataset: MakeDataset, tmp_path: Path, limit: int,
+    file: str,
+) -> None:  # fmt: skip
+    """A limit on the size of files stands for a full disk: parts first, then whole arrays."""
+    resource = pytest.importorskip("resource")
+    pixels = np.concatenate([crops] * 40)
+    dataset = make_dataset(pixels, reasons=dict.fromkeys(range(240), Reason.UNKNOWN_LABEL))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        with pytest.raises(MienError, match=rf"{file} cannot be written.*File too large"):
+            run(dataset)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not list((tmp_path / "store").rglob(".*"))
+    assert run(dataset).rows == 240
+
+
+def test_damaged_jpegs_make_no_noise(
+    rendered: list[RenderedFace], landmarker: Path, tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    _, data = cv2.imencode(".jpg", rendered[0].picture[:, :, ::-1])
+    damaged = bytearray(data.tobytes())
+    damaged[-800:-700] = bytes(100)
+    (tmp_path / "damaged.jpg").write_bytes(damaged)
+    pictures = FilePictures(tmp_path, ["damaged.jpg"])
+    pictures.read(0)
+    assert "JPEG" in capfd.readouterr().err
+    done = extract_part(PartTask(tmp_path / "0.npz", pictures, (False,), (), landmarker))
+    assert done.rows == 1
+    assert capfd.readouterr().err == ""
 
 
 def test_a_part_that_cannot_be_written(
