@@ -108,11 +108,11 @@ def _draw_samples(dataset: FaceSet, rows: pd.DataFrame, folder: Path) -> list[di
     """Draw a few faces of each class, of different persons where persons are known."""
     mesh = np.load(folder / MESH, mmap_mode="r")
     samples = []
-    for label in dataset.classes:
+    for position, label in enumerate(dataset.classes):
         usable = rows[(rows["label"] == label) & (rows["attempt"] == ATTEMPTS[0].name)]
         if (usable["subject"] != "").any():
             usable = usable.drop_duplicates("subject")
-        chosen = usable.sample(min(SAMPLES_PER_CLASS, len(usable)), random_state=0)
+        chosen = usable.sample(min(SAMPLES_PER_CLASS, len(usable)), random_state=position)
         for index in chosen.index:
             try:
                 picture = dataset.pictures.read(int(index))
