@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,9 @@ from optuna.storages import BaseStorage, RDBStorage
 
 from mien.errors import MienError
 
+_RETRIES = 10
+_SIGNS_OF_A_RACE = ("already exists", "unique", "duplicate", "locked")
+"""What databases say when another process makes the same tables at the same time."""
 SAMPLERS: tuple[str, ...] = ("tpe", "random", "grid")
 
 
@@ -54,15 +59,10 @@ def _connect(url: str) -> BaseStorage:
 
     try:
         if url.startswith("journal:"):
-            return optuna.storages.JournalStorage(JournalFileBackend(url.removeprefix("journal:")))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            return RDBStorage(
-                url,
-                heartbeat_interval=30,
-                grace_period=120,
-                heartbeat_stale_trial_callback=optuna.storages.RetryHeartbeatStaleTrialCallback(),
-            )
+            path = Path(url.removeprefix("journal:"))
+            _require_journal(path)
+            return optuna.storages.JournalStorage(JournalFileBackend(str(path)))
+        return _connect_database(url)
     except (
         SQLAlchemyError, optuna.exceptions.OptunaError, ImportError, OSError, RuntimeError,
         ValueError, LookupError,
@@ -71,6 +71,40 @@ def _connect(url: str) -> BaseStorage:
             f"The study's storage {url!r} cannot be opened ({str(error).splitlines()[0]}).",
             "Write for example sqlite:///study.db, journal:study.log or postgresql://user@host/db.",
         ) from error
+
+
+def _connect_database(url: str) -> RDBStorage:
+    """Open a database; its tables are made when missing, by one of the processes that begin."""
+    from sqlalchemy.exc import DatabaseError
+
+    for _ in range(_RETRIES):
+        try:
+            return _make_database(url)
+        except DatabaseError as error:
+            if not any(sign in str(error).lower() for sign in _SIGNS_OF_A_RACE):
+                raise
+            time.sleep(0.2)
+    return _make_database(url)
+
+
+def _make_database(url: str) -> RDBStorage:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return RDBStorage(
+            url,
+            heartbeat_interval=30,
+            grace_period=120,
+            heartbeat_stale_trial_callback=optuna.storages.RetryHeartbeatStaleTrialCallback(),
+        )
+
+
+def _require_journal(path: Path) -> None:
+    """Append to nothing that is not a journal: Optuna looks at whole lines only."""
+    if path.exists():
+        with path.open("rb") as file:
+            line = file.readline(1 << 16)
+        if line and b'"op_code"' not in line:
+            raise ValueError("the file is of something else")
 
 
 def make_sampler(name: str, *, seed: int, grid: dict[str, list]) -> BaseSampler:

@@ -186,7 +186,10 @@ def tune(
         raise MienError(f"{model} cannot be tuned yet.", "Tune svm-linear, svm-poly or svm-rbf.")
     if trials < 1:
         raise MienError(f"--trials must be at least 1, not {trials}.")
-    choices = family_choices(tuple(families or data.store.families))
+    names = tuple(families or data.store.families)
+    for name in names:
+        data.store.features(name)  # refuses a family that the store lacks
+    choices = family_choices(names)
     components = _components(data, folds, choices)
     grid = svm_grid(candidate, choices, components)
     fixed = candidate.check(fixed or {})
