@@ -88,7 +88,7 @@ def _warn(shared: Mapping[str, int | None], folds: Folds) -> list[str]:
     if shared["twins"]:
         warnings.append(
             f"{_count(shared['twins'], 'test picture has', 'test pictures have')} an exact copy "
-            "among the rows that its fold was fitted on."
+            "among the rows that were fitted on in the same fold."
         )
     return warnings
 

@@ -1,0 +1,376 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from mien.errors import MienError
+from mien.experiments import compare as compare_module
+from mien.experiments.compare import (
+    ComparisonOptions,
+    compare,
+    parse_assignments,
+    parse_models,
+)
+from mien.experiments.evaluate import RowData
+from mien.experiments.report.schema import check_results, read_results
+from mien.pipeline.store import FeatureStore
+
+SVMS = ("svm-linear", "svm-poly", "svm-rbf")
+WORKER = """
+import sys, time
+from pathlib import Path
+from mien.experiments import compare as module
+from mien.experiments.evaluate import RowData
+from mien.pipeline.store import FeatureStore
+
+store, out, hang_at = sys.argv[1:]
+evaluate, fits = module.evaluate_folds, []
+def slow(*arguments, **options):
+    fits.append(arguments)
+    if len(fits) == int(hang_at):
+        Path(out, "hangs").touch()
+        time.sleep(60)
+    return evaluate(*arguments, **options)
+module.evaluate_folds = slow
+small = {"families": "blendshapes"}
+options = module.ComparisonOptions(
+    models=("svm-linear", "svm-rbf"), scheme="subject:3",
+    parameters={"svm-linear": small, "svm-rbf": small},
+)
+module.compare(RowData(FeatureStore.open(store)), options, Path(out))
+"""
+
+
+@pytest.fixture
+def data(store):
+    return RowData(store)
+
+
+def options(*models, given=None, **others):
+    small = {"families": "blendshapes", **(given or {})}
+    return ComparisonOptions(
+        models=models, parameters={name: small for name in models if name != "cnn"}, **others
+    )
+
+
+def without_times(results):
+    """Results without what differs from run to run."""
+    if isinstance(results, dict):
+        return {
+            key: without_times(value)
+            for key, value in results.items()
+            if key not in ("created", "timing", "fit_seconds", "predict_seconds")
+        }
+    return [without_times(x) for x in results] if isinstance(results, list) else results
+
+
+def cells(out):
+    return {path.name: path.stat().st_mtime_ns for path in (out / "cells").iterdir()}
+
+
+def test_results_are_of_the_schema_and_written(data, tmp_path):
+    results = compare(data, options(*SVMS, scheme="subject:3", command="mien"), tmp_path)
+    check_results(results)
+    read = read_results(tmp_path / "results.json")
+    assert read["models"].keys() == set(SVMS)
+    assert {"report.html", "report.md", "folds.json"} <= {p.name for p in tmp_path.iterdir()}
+    folds = json.loads((tmp_path / "folds.json").read_text())
+    assert folds["digest"] == results["protocol"]["folds_digest"]
+    for model in results["models"].values():
+        assert [fold["indices"] for fold in model["folds"]] == [f["test"] for f in folds["folds"]]
+        for fold in model["folds"]:
+            assert fold["true"] == data.codes[fold["indices"]].tolist()
+            correct = np.mean(np.equal(fold["true"], fold["predicted"]))
+            assert fold["scores"]["accuracy"] == correct
+    assert len(results["comparisons"]) == 3
+    assert results["dataset"]["faces_found"] == 51
+    assert results["protocol"]["grouped_by"] == "subject"
+
+
+def test_the_same_seed_gives_the_same_results(data, tmp_path):
+    chosen = options("svm-rbf", "svm-linear", scheme="stratified:3", repeats=2, seed=4)
+    first, second = (compare(data, chosen, tmp_path / name) for name in "ab")
+    assert without_times(first) == without_times(second)
+
+
+def test_finished_fits_are_kept(data, tmp_path):
+    chosen = options("svm-rbf", scheme="subject:3")
+    first = compare(data, chosen, tmp_path)
+    before = cells(tmp_path)
+    assert len(before) == 3
+    second = compare(data, chosen, tmp_path)
+    assert cells(tmp_path) == before
+    assert first["models"] == second["models"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"seed": 1}, {"given": {"C": 3.0}}, {"scheme": "subject:2"}, {"limit": 40}, {"repeats": 2}],
+)
+def test_another_comparison_in_the_same_folder_is_computed_anew(data, tmp_path, change):
+    compare(data, options("svm-rbf", scheme="subject:3"), tmp_path / "both")
+    changed = options("svm-rbf", **{"scheme": "subject:3", **change})
+    again = compare(data, changed, tmp_path / "both")
+    assert (
+        without_times(again)["models"]
+        == without_times(compare(data, changed, tmp_path / "fresh"))["models"]
+    )
+
+
+def test_a_damaged_cell_is_computed_anew(data, tmp_path):
+    chosen = options("svm-rbf", scheme="subject:3")
+    first = compare(data, chosen, tmp_path)
+    next((tmp_path / "cells").iterdir()).write_text("[{")
+    assert without_times(compare(data, chosen, tmp_path)) == without_times(first)
+
+
+def test_a_killed_comparison_goes_on_where_it_was(store, data, tmp_path):
+    out = tmp_path / "killed"
+    out.mkdir()
+    worker = subprocess.Popen(
+        [sys.executable, "-c", WORKER, str(store.path), str(out), "5"], env=os.environ
+    )
+    deadline = time.monotonic() + 60
+    while not (out / "hangs").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.kill(worker.pid, signal.SIGKILL)
+    worker.wait()
+    before = cells(out)
+    assert len(before) == 4
+    assert not (out / "results.json").exists()
+    chosen = options("svm-linear", "svm-rbf", scheme="subject:3")
+    resumed = compare(data, chosen, out)
+    after = cells(out)
+    assert len(after) == 6
+    assert {name: after[name] for name in before} == before
+    whole = compare(data, chosen, tmp_path / "whole")
+    assert without_times(resumed) == without_times(whole)
+
+
+def test_a_model_that_fails_does_not_stop_the_others(data, tmp_path):
+    chosen = ComparisonOptions(
+        models=("svm-poly", "svm-rbf"),
+        scheme="subject:3",
+        parameters={"svm-rbf": {"families": "blendshapes"}, "svm-poly": {"pca": 5000}},
+    )
+    told = []
+    results = compare(data, chosen, tmp_path, on_progress=told.append)
+    check_results(results)
+    assert results["models"]["svm-rbf"]["status"] == "ok"
+    failed = results["models"]["svm-poly"]
+    assert failed["status"] == "failed"
+    assert "n_components=5000" in failed["error"]
+    assert results["comparisons"] == []
+    assert (told[-1].model, told[-1].done, told[-1].total) == ("svm-rbf", 5, 6)
+
+
+@pytest.mark.parametrize("error", [TypeError, KeyError, MemoryError, RuntimeError, MienError])
+def test_any_failure_of_a_fit_is_reported_with_its_kind(data, tmp_path, monkeypatch, error):
+    evaluate = compare_module.evaluate_folds
+
+    def fail(candidate, *arguments, **others):
+        if candidate.name == "svm-rbf":
+            raise error("no luck")
+        return evaluate(candidate, *arguments, **others)
+
+    monkeypatch.setattr(compare_module, "evaluate_folds", fail)
+    results = compare(data, options("svm-rbf", "svm-linear", scheme="subject:2"), tmp_path)
+    assert "no luck" in results["models"]["svm-rbf"]["error"]
+    assert error is MienError or error.__name__ in results["models"]["svm-rbf"]["error"]
+
+
+def test_when_every_model_fails_it_is_an_error(data, tmp_path):
+    given = {"families": "nothing"}
+    with pytest.raises(MienError, match=r"Every model failed: svm-rbf: .*no feature family 'noth"):
+        compare(data, options("svm-rbf", given=given, scheme="subject:3"), tmp_path)
+    assert not (tmp_path / "results.json").exists()
+
+
+def test_nested_tuning_sees_training_rows_only(data, tmp_path, monkeypatch):
+    tune, seen = compare_module.tune, []
+
+    def remember(data, model, *, folds, **others):
+        seen.append((folds, others))
+        return tune(data, model, folds=folds, **others)
+
+    monkeypatch.setattr(compare_module, "tune", remember)
+    monkeypatch.setattr("mien.experiments.tune.family_choices", lambda _: ["blendshapes"])
+    chosen = options("svm-linear", scheme="subject:2", nested=True, nested_trials=2)
+    results = compare(data, chosen, tmp_path)
+    check_results(results)
+    outer = json.loads((tmp_path / "folds.json").read_text())["folds"]
+    assert len(seen) == len(outer) == 2
+    for (inner, others), fold in zip(seen, outer, strict=True):
+        for part in inner.folds:
+            assert set(part.train.tolist()) | set(part.test.tolist()) <= set(fold["train"])
+        assert inner.grouped_by == "subject"
+        assert others["trials"] == 2
+    assert results["protocol"]["nested"] is True
+    assert "tuned" in results["models"]["svm-linear"]["parameters"]
+    for fold in results["models"]["svm-linear"]["folds"]:
+        assert {"C", "families"} <= fold["parameters"].keys()
+
+
+def test_parameters_tuned_on_the_same_pictures_are_warned_of(data, tmp_path):
+    own = data.store.manifest["dataset_hash"]
+    chosen = options("svm-rbf", scheme="subject:3", tuned_on={"svm-rbf": own})
+    protocol = compare(data, chosen, tmp_path / "a")["protocol"]
+    assert any("svm-rbf were chosen on the same pictures" in text for text in protocol["warnings"])
+    assert protocol["honest"] is False
+    other = options("svm-rbf", scheme="subject:3", tuned_on={"svm-rbf": "0" * 64})
+    protocol = compare(data, other, tmp_path / "b")["protocol"]
+    assert not any("chosen on" in text for text in protocol["warnings"])
+
+
+@pytest.fixture
+def split_data(make_store):
+    splits = ("Training", "Training", "PublicTest", "PrivateTest")
+    return RowData(make_store(persons=8, splits=splits, twins=0, known_persons=False))
+
+
+def test_official_splits_are_scored_apart(split_data, tmp_path):
+    own = split_data.store.manifest["dataset_hash"]
+    results = compare(split_data, options("svm-rbf", tuned_on={"svm-rbf": own}), tmp_path)
+    check_results(results)
+    protocol, model = results["protocol"], results["models"]["svm-rbf"]
+    assert (protocol["scheme"], protocol["warnings"], protocol["honest"]) == ("official", [], True)
+    assert "predicted PublicTest and PrivateTest, the dataset's own split" in protocol["statement"]
+    assert list(model["splits"]) == ["PublicTest", "PrivateTest"]
+    assert model["reported_split"] == "PrivateTest"
+    for fold in model["folds"]:
+        assert set(split_data.store.rows["split"].iloc[fold["indices"]]) == {fold["split"]}
+        assert model["splits"][fold["split"]]["accuracy"] == fold["scores"]["accuracy"]
+        assert fold["train_rows"] == np.sum(
+            split_data.store.has_face & (split_data.store.rows["split"] == "Training")
+        )
+    assert len(list((tmp_path / "cells").iterdir())) == 1
+
+
+def test_a_class_may_be_absent_from_a_fold(make_store, tmp_path):
+    store = make_store(persons=6, faceless=0)
+    rows = store.rows
+    keep = (rows["label"] != "happy") | rows["subject"].isin(["p00", "p01"])
+    rows.loc[~keep, "reason"] = "unreadable"
+    results = compare(
+        RowData(store), options("svm-rbf", "svm-linear", scheme="leave-one-subject-out"), tmp_path
+    )
+    check_results(results)
+    happy = store.classes.index("happy")
+    folds = results["models"]["svm-rbf"]["folds"]
+    assert [happy in fold["true"] for fold in folds] == [True] * 2 + [False] * 4
+    assert all(0 <= fold["scores"]["f1_macro"] <= 1 for fold in folds)
+
+
+def test_two_classes(make_store, tmp_path):
+    store = make_store(classes=("smiling", "not smiling"))
+    results = compare(RowData(store), options(*SVMS, scheme="subject:3"), tmp_path)
+    check_results(results)
+    assert results["dataset"]["classes"] == ["smiling", "not smiling"]
+    assert all(len(m["confusion_matrix"]) == 2 for m in results["models"].values())
+
+
+def test_a_limit_is_noted(data, tmp_path):
+    results = compare(data, options("svm-rbf", scheme="subject:2", limit=30), tmp_path)
+    used = sorted(i for fold in results["models"]["svm-rbf"]["folds"] for i in fold["indices"])
+    assert len(used) == 30
+    assert "Compared on a stratified sample of 30 of 54 usable rows." in results["dataset"]["notes"]
+
+
+def test_persons_on_both_sides_are_warned_of(data, tmp_path):
+    protocol = compare(data, options("svm-rbf", scheme="stratified:3"), tmp_path)["protocol"]
+    assert protocol["on_both_sides"]["subjects"] == 6
+    assert protocol["warnings"][0].startswith("6 persons are on both sides of a fold")
+    assert "frames on both sides" in protocol["warnings"][1]
+
+
+def test_an_exact_twin_is_warned_of(data, tmp_path):
+    protocol = compare(data, options("svm-rbf", scheme="subject:6"), tmp_path)["protocol"]
+    assert protocol["on_both_sides"] == {"subjects": 0, "sequences": 0, "twins": 2}
+    assert protocol["warnings"] == [
+        "2 test pictures have an exact copy among the rows that were fitted on in the same fold."
+    ]
+
+
+def test_centring_on_persons_is_told_and_needs_folds_by_person(data, tmp_path):
+    given = {"centre": "person"}
+    results = compare(data, options("svm-rbf", given=given, scheme="subject:3"), tmp_path)
+    assert "svm-rbf were centred on each person" in results["protocol"]["statement"]
+    assert results["models"]["svm-rbf"]["view"] == "blendshapes, centred on each person"
+    with pytest.raises(MienError, match="stratified:3 does not keep them together"):
+        compare(data, options("svm-rbf", given=given, scheme="stratified:3"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "message"),
+    [
+        (ComparisonOptions(models=()), "No model was named"),
+        (ComparisonOptions(models=("svm",)), "There is no model 'svm'"),
+        (
+            ComparisonOptions(models=("svm-rbf",), parameters={"cnn": {}, "svm": {}}),
+            "Parameters were given for cnn, svm, which is not compared",
+        ),
+        (options("svm-rbf", given={"c": 1}), "svm-rbf has no parameter c"),
+        (options("svm-rbf", scheme="kfold"), "no cross-validation scheme 'kfold'"),
+    ],
+)
+def test_a_wrong_choice_is_refused_before_any_fit(data, tmp_path, chosen, message):
+    with pytest.raises(MienError) as caught:
+        compare(data, chosen, tmp_path / "out")
+    assert message in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_said(data, tmp_path):
+    (tmp_path / "file").touch()
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(MienError, match="cannot be written"):
+            compare(data, options("svm-rbf", scheme="subject:3"), out)
+
+
+def test_names_of_models_are_split_at_commas():
+    assert parse_models(" svm-rbf,cnn ,svm-rbf,, ") == ("svm-rbf", "cnn")
+    assert parse_models("") == ()
+
+
+def test_assignments_are_json_or_text():
+    texts = ["cnn.epochs=5", "svm-rbf.C=1e2", "svm-rbf.scaler=zscore", "svm-rbf.C=0.5", "a.b= x=y"]
+    assert parse_assignments(texts) == {
+        "cnn": {"epochs": 5},
+        "svm-rbf": {"C": 0.5, "scaler": "zscore"},
+        "a": {"b": " x=y"},
+    }
+    assert parse_assignments([]) == {}
+
+
+@pytest.mark.parametrize("text", ["", "epochs=5", "cnn.epochs", ".epochs=5", "cnn.=5", "=5"])
+def test_a_text_of_another_form_is_no_assignment(text):
+    with pytest.raises(MienError, match=r"--set takes MODEL\.PARAMETER=VALUE"):
+        parse_assignments([text])
+
+
+@pytest.mark.slow
+def test_the_network_is_compared_on_the_same_folds(make_store, tmp_path):
+    store = make_store(persons=4, takes=5, faceless=2)
+    told = []
+    chosen = ComparisonOptions(
+        models=("svm-rbf", "cnn"),
+        scheme="holdout:0.25",
+        parameters={
+            "svm-rbf": {"families": "blendshapes"},
+            "cnn": {"epochs": 1, "batch_size": 16},
+        },
+    )
+    results = compare(RowData(store), chosen, tmp_path, on_progress=told.append)
+    check_results(results)
+    svm, cnn = results["models"]["svm-rbf"], results["models"]["cnn"]
+    assert cnn["view"] == "pixels"
+    assert cnn["folds"][0]["indices"] == svm["folds"][0]["indices"]
+    assert len(cnn["folds"][0]["curves"]["loss"]) == 1
+    assert any("epoch 1/1" in progress.note for progress in told)
+    assert not list((tmp_path / "cells").glob("*.checkpoint"))
+    assert FeatureStore.open(store.path).manifest == store.manifest
