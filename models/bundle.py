@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -111,8 +110,7 @@ def load_bundle(source: str | Path) -> Bundle:
         raise MienError(f"There is no model at {path}.", "Make one with mien export.")
     try:
         bundle = joblib.load(path)
-    except (pickle.UnpicklingError, EOFError, ValueError, KeyError, OSError, ImportError,
-            AttributeError, IndexError, TypeError) as error:  # fmt: skip
+    except Exception as error:  # a damaged pickle may raise anything
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise MienError(
             f"{path} is not a model that mien export wrote ({first}).", "Export it again."

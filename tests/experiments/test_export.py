@@ -1,0 +1,192 @@
+import io
+import os
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import mien
+from mien.errors import MienError
+from mien.experiments.evaluate import RowData, read_features
+from mien.experiments.export import fit_bundle
+from mien.models.bundle import load_bundle, save_bundle
+
+SVMS = ("svm-linear", "svm-poly", "svm-rbf")
+SMALL = {"families": "blendshapes"}
+PREDICT = """
+import sys
+import numpy as np
+from mien.models.bundle import load_bundle
+
+bundle = load_bundle("model.joblib")
+np.save("found.npy", bundle.predict_proba(np.load("features.npy")))
+"""
+
+
+@pytest.fixture
+def data(store):
+    return RowData(store)
+
+
+@pytest.mark.parametrize("name", SVMS)
+def test_an_exported_svm_gives_probabilities_that_match_the_labels(data, name):
+    bundle = fit_bundle(data, name, SMALL)
+    features, present = read_features(data, ["blendshapes"], np.arange(54))
+    found = bundle.predict_proba(features)
+    np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-5)
+    np.testing.assert_array_equal(found.argmax(axis=1), data.codes[:54][present])
+    np.testing.assert_array_equal(bundle.estimator.predict(features), data.codes[:54][present])
+
+
+def test_what_a_bundle_tells(data):
+    given = {"families": "geometry+blendshapes", "C": 3}
+    bundle = fit_bundle(data, "svm-rbf", given)
+    manifest = data.store.manifest
+    assert bundle.model == "svm-rbf"
+    assert bundle.classes == ("angry", "happy", "neutral")
+    assert list(bundle.families.items()) == [("geometry", 1), ("blendshapes", 1)]
+    assert bundle.parameters["C"] == 3.0
+    assert bundle.detector["bundle_sha256"] == manifest["detector"]["bundle_sha256"]
+    assert bundle.training == {
+        "dataset": "Synthetic",
+        "dataset_hash": manifest["dataset_hash"],
+        "split": None,
+        "rows": 51,
+        "class_counts": {"angry": 15, "happy": 18, "neutral": 18},
+    }
+    assert bundle.versions["mien"] == mien.__version__
+    assert {"numpy", "scikit-learn"} < set(bundle.versions)
+
+
+def test_columns_are_in_the_order_of_the_families(data):
+    bundle = fit_bundle(data, "svm-linear", {"families": "geometry+blendshapes"})
+    features, _ = read_features(data, list(bundle.families), np.arange(9))
+    assert features.shape[1] == 2088 + 52
+    assert bundle.predict_proba(features).argmax(axis=1).tolist() == data.codes[:9].tolist()
+
+
+def test_only_rows_of_the_split_are_fitted_on(make_store):
+    data = RowData(make_store(splits=("Training", "PublicTest"), faceless=0))
+    bundle = fit_bundle(data, "svm-rbf", SMALL, split="Training")
+    assert bundle.training["split"] == "Training"
+    assert bundle.training["rows"] == 27
+
+
+def test_the_same_seed_gives_the_same_model(data):
+    features, _ = read_features(data, ["blendshapes"], np.arange(54))
+    first, second = (fit_bundle(data, "svm-rbf", {**SMALL, "pca": 8}, seed=3) for _ in range(2))
+    np.testing.assert_array_equal(first.predict_proba(features), second.predict_proba(features))
+
+
+def test_a_class_of_one_person_can_still_be_calibrated(make_store):
+    store = make_store(faceless=0)
+    rows = store.rows
+    rows.loc[(rows["label"] == "happy") & (rows["subject"] != "p00"), "reason"] = "unreadable"
+    data = RowData(store)
+    bundle = fit_bundle(data, "svm-rbf", SMALL)
+    assert bundle.training["class_counts"]["happy"] == 3
+    features, _ = read_features(data, ["blendshapes"], np.arange(9))
+    assert bundle.predict_proba(features).argmax(axis=1).tolist() == data.codes[:9].tolist()
+
+
+def test_a_class_that_no_training_row_has_gets_no_probability(make_store):
+    store = make_store(faceless=0)
+    rows = store.rows
+    rows.loc[rows["label"] == "happy", "reason"] = "unreadable"
+    bundle = fit_bundle(RowData(store), "svm-rbf", SMALL)
+    features, _ = read_features(RowData(store), ["blendshapes"], np.arange(9))
+    found = bundle.predict_proba(features)
+    assert (found[:, 1] == 0).all()
+    np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("model", "given", "options", "message"),
+    [
+        ("svm", {}, {}, "There is no model 'svm'"),
+        ("svm-rbf", {"centre": "person"}, {}, "centre=person needs several pictures of a person"),
+        ("svm-rbf", {}, {"split": "Training"}, "no split 'Training'. It has: none"),
+        ("svm-rbf", {"families": "hog"}, {}, "no feature family 'hog'"),
+        ("svm-rbf", {**SMALL, "pca": 52}, {}, "cannot be fitted on these 51 rows (n_components=52"),
+        ("svm-rbf", {"C": "x"}, {}, "C must be a number above 0"),
+    ],
+)
+def test_what_cannot_be_exported_is_said(data, model, given, options, message):
+    with pytest.raises(MienError) as caught:
+        fit_bundle(data, model, given, **options)
+    assert message in str(caught.value)
+
+
+def test_too_few_rows_of_a_class_are_named(make_store):
+    data = RowData(make_store(persons=2, takes=1, faceless=0))
+    with pytest.raises(MienError, match="at least 3 rows of every class; 'angry' has fewer"):
+        fit_bundle(data, "svm-rbf", SMALL)
+
+
+def test_one_class_with_faces_is_refused(make_store):
+    store = make_store(persons=1, classes=("angry", "happy"), takes=3, faceless=3)
+    with pytest.raises(MienError, match="The rows to fit on that have features are of fewer than"):
+        fit_bundle(RowData(store), "svm-rbf", SMALL)
+
+
+def find_classes(bundle):
+    """Modules of everything that a pickle refers to."""
+    modules = set()
+
+    class Recorder(pickle.Unpickler):
+        def find_class(self, module, name):
+            modules.add(module.partition(".")[0])
+            return super().find_class(module, name)
+
+    Recorder(io.BytesIO(pickle.dumps(bundle))).load()
+    return modules
+
+
+@pytest.mark.parametrize("name", SVMS)
+@pytest.mark.parametrize("scaler", ["zscore", "minmax"])
+def test_a_bundle_refers_to_few_packages(data, name, scaler):
+    bundle = fit_bundle(data, name, {**SMALL, "scaler": scaler, "pca": 8})
+    assert find_classes(bundle) <= {"sklearn", "numpy", "joblib", "scipy", "mien", "builtins"}
+
+
+def test_a_bundle_works_in_another_folder_and_process(data, tmp_path):
+    bundle = fit_bundle(data, "svm-rbf", {**SMALL, "scaler": "zscore", "pca": 8})
+    save_bundle(bundle, tmp_path / "model.joblib")
+    features, _ = read_features(data, ["blendshapes"], np.arange(54))
+    np.save(tmp_path / "features.npy", features)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", PREDICT],
+        cwd=tmp_path, env=os.environ | {"PYTHONPATH": ""}, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    np.testing.assert_allclose(
+        np.load(tmp_path / "found.npy"), bundle.predict_proba(features), rtol=1e-6
+    )
+
+
+@pytest.mark.slow
+def test_an_exported_network_survives_its_file(make_store, tmp_path):
+    store = make_store(persons=4, takes=5, faceless=2)
+    data, epochs = RowData(store), []
+    bundle = fit_bundle(
+        data, "cnn", {"epochs": 1, "batch_size": 16}, on_epoch=lambda epoch, _: epochs.append(epoch)
+    )
+    assert epochs == [1]
+    assert bundle.reads_pixels
+    assert bundle.training["rows"] == 60  # rows without a face have pixels, too
+    assert "keras" in bundle.versions
+    assert find_classes(bundle) <= {"sklearn", "numpy", "joblib", "scipy", "mien", "builtins"}
+    save_bundle(bundle, tmp_path / "model.joblib")
+    pixels = np.asarray(store.pixels[:10])
+    found = load_bundle(tmp_path / "model.joblib").predict_proba(pixels)
+    assert found.shape == (10, 3)
+    np.testing.assert_allclose(found, bundle.predict_proba(pixels), rtol=1e-5)
+
+
+@pytest.mark.parametrize("given", [{"epochs": 0}, {"dropout": 2.0}, {"network": "none"}])
+def test_wrong_settings_of_the_network_are_said(data, given):
+    with pytest.raises(MienError, match=next(iter(given))):
+        fit_bundle(data, "cnn", given)

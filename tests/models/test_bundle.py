@@ -1,0 +1,143 @@
+import pickle
+from dataclasses import replace
+
+import joblib
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from mien.errors import MienError
+from mien.models.bundle import BUNDLE_SCHEMA, Bundle, load_bundle, save_bundle
+
+
+@pytest.fixture(scope="module")
+def bundle():
+    """A model of classes 0 and 2 of three."""
+    X = np.array([[0.0], [1.0], [2.0], [10.0], [11.0], [12.0]])
+    estimator = LogisticRegression().fit(X, [0, 0, 0, 2, 2, 2])
+    return Bundle(
+        model="svm-rbf",
+        estimator=estimator,
+        classes=("angry", "happy", "neutral"),
+        families={"blendshapes": 1},
+        parameters={"C": 1.0},
+        detector={"name": "mediapipe"},
+        training={"rows": 6},
+        versions={"mien": "0.0.9"},
+    )
+
+
+def test_probabilities_are_of_all_classes_in_order(bundle):
+    X = np.array([[0.0], [12.0]])
+    found = bundle.predict_proba(X)
+    np.testing.assert_array_equal(found[:, [0, 2]], bundle.estimator.predict_proba(X))
+    np.testing.assert_array_equal(found[:, 1], 0)
+    assert found[0, 0] > 0.9
+    assert found[1, 2] > 0.9
+
+
+def test_a_model_without_families_reads_pixels(bundle):
+    assert not bundle.reads_pixels
+    assert replace(bundle, families={}).reads_pixels
+
+
+def test_a_bundle_comes_back_as_it_was(bundle, tmp_path):
+    file = tmp_path / "new" / "model.joblib"
+    save_bundle(bundle, file)
+    loaded = load_bundle(str(file))
+    assert replace(loaded, estimator=None) == replace(bundle, estimator=None)
+    assert loaded.schema == BUNDLE_SCHEMA
+    X = np.array([[0.0], [5.0]])
+    np.testing.assert_array_equal(loaded.predict_proba(X), bundle.predict_proba(X))
+    assert [path.name for path in file.parent.iterdir()] == ["model.joblib"]
+
+
+class Unpicklable:
+    def __reduce__(self):
+        raise RuntimeError("no")
+
+
+def test_a_failed_save_leaves_the_old_file_and_nothing_else(bundle, tmp_path):
+    file = tmp_path / "model.joblib"
+    save_bundle(bundle, file)
+    before = file.read_bytes()
+    with pytest.raises(RuntimeError):
+        save_bundle(replace(bundle, estimator=Unpicklable()), file)
+    assert file.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_file_that_cannot_be_written_is_said(bundle, tmp_path):
+    (tmp_path / "file").touch()
+    for target in (tmp_path / "file" / "model.joblib", tmp_path):
+        with pytest.raises(MienError, match=r"cannot be written \(.+\)\. Choose another file"):
+            save_bundle(bundle, target)
+
+
+def check_refused(file, message):
+    with pytest.raises(MienError) as caught:
+        load_bundle(file)
+    assert message in str(caught.value)
+    assert str(file) in str(caught.value)
+
+
+def test_a_missing_file(tmp_path):
+    check_refused(tmp_path / "model.joblib", "There is no model at")
+    check_refused(tmp_path, "Make one with mien export")
+
+
+@pytest.mark.parametrize("content", [b"", b"model", b"\x80\x05", b"\x89PNG\r\n\x1a\n", b"\0" * 99])
+def test_a_file_of_something_else(tmp_path, content):
+    file = tmp_path / "model.joblib"
+    file.write_bytes(content)
+    check_refused(file, "is not a model that mien export wrote (")
+
+
+@pytest.mark.parametrize("compress", [0, 3])
+def test_a_damaged_file_is_an_error_or_still_a_bundle(bundle, tmp_path, compress):
+    file = tmp_path / "model.joblib"
+    joblib.dump(bundle, file, compress=compress)
+    whole = file.read_bytes()
+    rng = np.random.default_rng(0)
+    refused = 0
+    for _ in range(150):
+        damaged = np.frombuffer(whole, np.uint8).copy()
+        damaged[rng.integers(len(damaged), size=rng.integers(1, 10))] = rng.integers(256)
+        length = len(damaged) if rng.random() < 0.5 else rng.integers(len(damaged))
+        file.write_bytes(damaged[:length].tobytes())
+        try:
+            assert isinstance(load_bundle(file), Bundle)
+        except MienError:
+            refused += 1
+        except Warning:  # of scikit-learn, when its version's digits were hit
+            pass
+    assert refused > 75
+
+
+def test_another_pickle(tmp_path):
+    file = tmp_path / "model.joblib"
+    joblib.dump({"estimator": 1}, file)
+    check_refused(file, "holds dict, not a model that mien export wrote")
+    file.write_bytes(pickle.dumps(LogisticRegression()))
+    check_refused(file, "holds LogisticRegression")
+
+
+def test_another_schema(bundle, tmp_path):
+    file = tmp_path / "model.joblib"
+    save_bundle(replace(bundle, schema="mien.bundle/2"), file)
+    check_refused(file, "is a model of schema 'mien.bundle/2'; this release reads 'mien.bundle/1'")
+    check_refused(file, "install the release that made it (mien 0.0.9)")
+
+
+def test_another_version_of_a_family(bundle, tmp_path):
+    file = tmp_path / "model.joblib"
+    save_bundle(replace(bundle, families={"geometry": 99}, versions={}), file)
+    check_refused(file, "was fitted on geometry of version 99; this release computes version 1")
+    check_refused(file, "(mien unknown)")
+
+
+def test_an_unknown_family(bundle, tmp_path):
+    file = tmp_path / "model.joblib"
+    save_bundle(replace(bundle, families={"gabor": 1}), file)
+    with pytest.raises(MienError, match="no feature family 'gabor'"):
+        load_bundle(file)
