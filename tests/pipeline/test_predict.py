@@ -1,0 +1,157 @@
+"""Prediction must see what extraction saw: the same faces, crops and features."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from sklearn.calibration import CalibratedClassifierCV
+
+from mien.errors import MienError
+from mien.models.bundle import Bundle
+from mien.models.svm import build_svm
+from mien.pipeline import predict as predict_module
+from mien.pipeline.datasets.registry import read_dataset
+from mien.pipeline.extract import extract
+from mien.pipeline.predict import find_pictures, predict_pictures
+from mien.pipeline.rendered.export import write_rendered
+from mien.pipeline.store import FeatureStore
+
+CLASSES = ("happy", "surprise")
+FAMILIES = ("patch_hog", "blendshapes")
+
+
+@pytest.fixture(scope="module")
+def faces(landmarker: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder a class, four people twice each."""
+    folder = tmp_path_factory.mktemp("rendered") / "faces"
+    write_rendered("rendered:people=4,seed=5,classes=happy+surprise", landmarker, folder)
+    (folder / "landmarks.npz").unlink()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def extracted(faces: Path, landmarker: Path) -> FeatureStore:
+    extract(read_dataset(str(faces)), faces.parent / "store", bundle=landmarker, workers=1)
+    return FeatureStore.open(faces.parent / "store")
+
+
+def make_bundle(estimator, families):
+    return Bundle("svm-rbf", estimator, CLASSES, families, {}, {}, {}, {})
+
+
+@pytest.fixture(scope="module")
+def bundle(extracted: FeatureStore) -> Bundle:
+    codes = (extracted.rows["label"] == "surprise").to_numpy().astype(int)
+    estimator = CalibratedClassifierCV(
+        build_svm("rbf", {"C": 10.0, "gamma": 1.0}), method="temperature", ensemble=False, cv=2
+    )
+    features = extracted.view(FAMILIES, np.arange(len(codes)))
+    return make_bundle(estimator.fit(features, codes), dict.fromkeys(FAMILIES, 1))
+
+
+class Pixels:
+    """Stands for a network: the probability of the second class is the crop's mean."""
+
+    classes_ = np.array([0, 1])
+
+    def predict_proba(self, X):
+        assert X.dtype == np.uint8
+        mean = X.mean(axis=(1, 2)) / 255
+        return np.stack([1 - mean, mean], axis=1)
+
+
+def predict(bundle, paths, landmarker):
+    return list(predict_pictures(bundle, paths, landmarker=landmarker))
+
+
+def name_of(path: Path, faces: Path) -> str:
+    return path.relative_to(faces).as_posix()
+
+
+def test_features_are_those_of_the_extraction(bundle, extracted, faces, landmarker):
+    rows = extracted.rows
+    assert (rows["reason"] == "").all()
+    expected = bundle.predict_proba(extracted.view(FAMILIES, np.arange(len(rows))))
+    at = {name: i for i, name in enumerate(rows["picture"])}
+    pictures = find_pictures([faces])
+    assert len(pictures) == len(rows) == 16
+    for prediction in predict(bundle, pictures, landmarker):
+        row = expected[at[name_of(Path(prediction.picture), faces)]]
+        assert list(prediction.probabilities) == list(CLASSES)
+        np.testing.assert_allclose(list(prediction.probabilities.values()), row, atol=1e-6)
+        assert prediction.label == CLASSES[row.argmax()]
+        assert prediction.reason == ""
+
+
+def test_crops_are_those_of_the_extraction(extracted, faces, landmarker):
+    network = make_bundle(Pixels(), {})
+    means = extracted.pixels.mean(axis=(1, 2)) / 255
+    at = {name: i for i, name in enumerate(extracted.rows["picture"])}
+    for prediction in predict(network, find_pictures([faces]), landmarker):
+        expected = means[at[name_of(Path(prediction.picture), faces)]]
+        assert prediction.probabilities["surprise"] == pytest.approx(expected)
+
+
+@pytest.fixture
+def mixed(faces: Path, tmp_path: Path) -> list[Path]:
+    """A face, three pictures that give no label, and another face."""
+    first, second = find_pictures([faces])[:2]
+    (tmp_path / "text.txt").write_text("no picture")
+    (tmp_path / "broken.png").write_bytes(first.read_bytes()[:500])
+    cv2.imwrite(str(tmp_path / "blank.png"), np.full((200, 200, 3), 128, np.uint8))
+    cv2.imwrite(str(tmp_path / "tiny.png"), np.zeros((8, 8), np.uint8))
+    names = ("blank.png", "broken.png", "text.txt", "tiny.png")
+    return [first, *(tmp_path / name for name in names), second]
+
+
+@pytest.mark.parametrize("batch", [1, 2, 32])
+def test_order_is_kept_and_reasons_are_given(bundle, mixed, landmarker, monkeypatch, batch):
+    monkeypatch.setattr(predict_module, "_BATCH", batch)
+    found = predict(bundle, mixed, landmarker)
+    assert [prediction.picture for prediction in found] == [str(path) for path in mixed]
+    reasons = ["", "no_face", "unreadable", "unreadable", "too_small", ""]
+    assert [prediction.reason for prediction in found] == reasons
+    for prediction in found:
+        assert bool(prediction.label) == bool(prediction.probabilities) == (not prediction.reason)
+
+
+def test_a_model_of_pixels_reads_a_picture_without_a_face(mixed, landmarker):
+    found = predict(make_bundle(Pixels(), {}), mixed, landmarker)
+    assert [p.reason for p in found] == ["", "", "unreadable", "unreadable", "too_small", ""]
+    assert found[1].probabilities["surprise"] == pytest.approx(128 / 255)
+
+
+def test_predictions_come_batch_by_batch(bundle, mixed, landmarker, monkeypatch):
+    monkeypatch.setattr(predict_module, "_BATCH", 1)
+    taken = []
+
+    def paths():
+        for path in mixed[:2]:
+            taken.append(path)
+            yield path
+
+    predictions = predict_pictures(bundle, paths(), landmarker=landmarker)
+    assert next(predictions).picture == str(mixed[0])
+    assert taken == mixed[:1]
+    predictions.close()
+
+
+def test_no_pictures_give_no_predictions(bundle, landmarker):
+    assert predict(bundle, [], landmarker) == []
+
+
+def test_folders_are_searched_and_files_are_taken_as_they_are(tmp_path):
+    for name in ("b/x.png", "a/y.JPG", "a/note.txt", "z.webp"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    found = find_pictures([tmp_path / "z.webp", tmp_path, tmp_path / "a" / "note.txt"])
+    names = [path.relative_to(tmp_path).as_posix() for path in found]
+    assert names == ["z.webp", "a/y.JPG", "b/x.png", "z.webp", "a/note.txt"]
+
+
+def test_a_missing_path_and_an_empty_folder_are_said(tmp_path):
+    with pytest.raises(MienError, match="There is no file"):
+        find_pictures([tmp_path / "none.png"])
+    with pytest.raises(MienError, match="has no pictures"):
+        find_pictures([tmp_path])
