@@ -164,7 +164,7 @@ def _tell_cost(best: Model, others: list[Model]) -> Fact:
 
 
 def _tell_protocol(protocol: Mapping[str, Any]) -> Fact:
-    value = "honest" if protocol["honest"] else "not honest"
+    value = "honest" if protocol["honest"] else "leaks, see above"
     folds = count_noun(protocol["folds"], "fold")
     if protocol["repeats"] > 1:
         folds = f"{folds}, {protocol['repeats']} times"
