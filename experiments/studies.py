@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import optuna
@@ -105,6 +107,36 @@ def _require_journal(path: Path) -> None:
             line = file.readline(1 << 16)
         if line and b'"op_code"' not in line:
             raise ValueError("the file is of something else")
+
+
+class HeldInterrupt:
+    """Holds Ctrl-C back until the study's storage is not being written.
+
+    A storage that is interrupted while it writes may keep a lock or half a line. A second Ctrl-C
+    is not held back. Outside the main thread, which alone gets interrupts, this does nothing.
+    """
+
+    def __init__(self) -> None:
+        self._came = False
+        self._before: Any = None
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+
+    def _note(self, *_: object) -> None:
+        self._came = True
+        signal.signal(signal.SIGINT, self._before)
+
+    def check(self) -> None:
+        """Raise the interrupt that came, if any."""
+        if self._came:
+            raise KeyboardInterrupt
 
 
 def make_sampler(name: str, *, seed: int, grid: dict[str, list]) -> BaseSampler:

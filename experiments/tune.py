@@ -206,14 +206,12 @@ def tune(
         )
         scorer = SvmScorer(candidate, data, seed=seed)
         wanted = min(trials, grid_size(grid)) if sampler == "grid" else trials
-        _optimise(
-            study,
-            lambda trial: _run_trial(
-                trial, scorer, folds, suggest_svm(trial, candidate, choices, components) | fixed
-            ),
-            wanted,
-            on_trial,
-        )
+
+        def objective(trial: optuna.Trial, check: Callable[[], None]) -> float:
+            drawn = suggest_svm(trial, candidate, choices, components) | fixed
+            return _run_trial(trial, scorer, folds, drawn, check)
+
+        _optimise(study, objective, wanted, on_trial)
         return TuneResult(
             model=model,
             parameters=candidate.parameters(study.best_trial.user_attrs["parameters"]),
@@ -226,11 +224,14 @@ def tune(
 
 def _optimise(
     study: optuna.Study,
-    objective: Callable[[optuna.Trial], float],
+    objective: Callable[[optuna.Trial, Callable[[], None]], float],
     wanted: int,
     on_trial: Callable[[int, int, float], None] | None,
 ) -> None:
     """Run trials until the study has as many as wanted, from all processes together."""
+    from mien.experiments.studies import HeldInterrupt
+
+    interrupt = HeldInterrupt()
 
     def tell(_: optuna.Study, __: optuna.trial.FrozenTrial) -> None:
         done = _count_trials(study, *_DONE)
@@ -239,9 +240,11 @@ def _optimise(
         if on_trial:
             complete = _count_trials(study, "COMPLETE")
             on_trial(done, wanted, study.best_value if complete else float("nan"))
+        interrupt.check()
 
     if _count_trials(study, *_DONE) < wanted:
-        study.optimize(objective, callbacks=[tell])
+        with interrupt:
+            study.optimize(lambda trial: objective(trial, interrupt.check), callbacks=[tell])
 
 
 def _count_trials(study: optuna.Study, *states: str) -> int:
@@ -308,7 +311,11 @@ def study_name(
 
 
 def _run_trial(
-    trial: optuna.Trial, scorer: SvmScorer, folds: Folds, parameters: dict[str, Any]
+    trial: optuna.Trial,
+    scorer: SvmScorer,
+    folds: Folds,
+    parameters: dict[str, Any],
+    check: Callable[[], None],
 ) -> float:
     import optuna
 
@@ -316,6 +323,7 @@ def _run_trial(
     accuracies: list[float] = []
     for step, fold in enumerate(folds.folds):
         try:
+            check()
             accuracies.append(scorer.score(fold, parameters))
         except KeyboardInterrupt:
             trial.study.enqueue_trial(trial.params)  # to be done by the next run

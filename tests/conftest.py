@@ -94,7 +94,12 @@ def _make_rows(
         for take in range(takes)
     ]
     rows += [
-        {"picture": f"broken_{i}.png", "label": classes[0], "subject": "p00", "sequence": ""}
+        {
+            "picture": f"broken_{i}.png",
+            "label": classes[0],
+            "subject": rows[0]["subject"],
+            "sequence": "",
+        }
         for i in range(damaged)
     ]
     table = pd.DataFrame(rows)
