@@ -15,6 +15,7 @@ from mien.pipeline.detector import FaceDetector, to_grey
 from mien.pipeline.face_crop import CNN_SIDE, compute_crop_box, cut_square
 from mien.pipeline.landmarks import Landmarks
 from mien.pipeline.pictures import FilePictures, is_picture_name
+from mien.pipeline.quiet import quiet_native_stderr
 from mien.pipeline.reasons import PictureError, Reason
 
 _BATCH = 32
@@ -109,7 +110,8 @@ def _predict_batch(
     failed: dict[int, Prediction] = {}
     for i, path in enumerate(paths):
         try:
-            picture = FilePictures(path.parent, [path.name]).read(0)
+            with quiet_native_stderr():
+                picture = FilePictures(path.parent, [path.name]).read(0)
         except PictureError as error:
             failed[i] = Prediction(str(path), "", {}, str(error.reason), error.detail)
             continue
