@@ -13,6 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
 from mien.errors import MienError
+from mien.pipeline.quiet import quiet_native_stderr
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -70,7 +71,11 @@ def _run_here(
     function: Callable[[Task], Result], tasks: Iterable[Task], workers: int
 ) -> Iterator[Result]:
     from joblib.externals.loky import ProcessPoolExecutor
+    from joblib.externals.loky.backend import resource_tracker
 
+    # loky's tracker prints of files that killed workers no longer have
+    with quiet_native_stderr():
+        resource_tracker.ensure_running()
     # loky replaces a worker that has grown; that is no news to the user
     warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
     executor = ProcessPoolExecutor(
@@ -95,10 +100,20 @@ def _run_here(
 
 
 def _shut_down(executor: Any, *, kill: bool) -> None:
-    with warnings.catch_warnings():
-        # loky asks for psutil where it cannot list a worker's children; ours have none
-        warnings.filterwarnings("ignore", "Failed to kill subprocesses", UserWarning)
-        executor.shutdown(wait=True, kill_workers=kill)
+    previous = threading.excepthook
+    if kill:
+        threading.excepthook = _ignore_thread_error
+    try:
+        with warnings.catch_warnings():
+            # loky asks for psutil where it cannot list a worker's children; ours have none
+            warnings.filterwarnings("ignore", "Failed to kill subprocesses", UserWarning)
+            executor.shutdown(wait=True, kill_workers=kill)
+    finally:
+        threading.excepthook = previous
+
+
+def _ignore_thread_error(error: threading.ExceptHookArgs) -> None:
+    """Say nothing of loky's own thread, which may trip over workers that are being killed."""
 
 
 def _prepare_worker(parent: int) -> None:
