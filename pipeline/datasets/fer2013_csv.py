@@ -5,17 +5,9 @@ from __future__ import annotations
 from mien.pipeline.datasets.layout import Layout, ReadOptions, Source, make_rows
 from mien.pipeline.datasets.pixel_csv import PixelTable
 from mien.pipeline.faceset import FaceSet
-from mien.pipeline.labels import canonical_label
+from mien.pipeline.labels import EXPRESSIONS, canonical_label
 
-FER2013_CLASSES: tuple[str, ...] = (
-    "angry",
-    "disgust",
-    "fear",
-    "happy",
-    "sad",
-    "surprise",
-    "neutral",
-)
+FER2013_CLASSES: tuple[str, ...] = EXPRESSIONS[:7]
 """Class names by the number in the emotion column."""
 
 
