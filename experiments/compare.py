@@ -16,8 +16,15 @@ from mien.experiments.candidates import Candidate, get_candidate
 from mien.experiments.dataset_facts import describe_dataset
 from mien.experiments.environment import describe_environment
 from mien.experiments.evaluate import RowData, evaluate_folds, limit_usable
-from mien.experiments.folds import Fold, Folds, group_by_training, inner_scheme, make_folds
-from mien.experiments.protocol import describe_protocol
+from mien.experiments.folds import (
+    Fold,
+    Folds,
+    find_twins,
+    group_by_training,
+    inner_scheme,
+    make_folds,
+)
+from mien.experiments.protocol import describe_protocol, score_without_twins
 from mien.experiments.report import write_report
 from mien.experiments.report.schema import SCHEMA_ID
 from mien.experiments.statistics import compare_models
@@ -158,6 +165,7 @@ def compare(
             nested=options.nested,
             parameters=complete,
             tuned_on={} if options.nested else options.tuned_on or {},
+            models=models,
         ),
         "models": models,
         "comparisons": compare_models(
@@ -190,6 +198,7 @@ class _Runner:
         self._total = len(self._groups) * len(dict.fromkeys(options.models))
         self._done = 0
         self._digest = folds.digest()
+        self._twins = find_twins(folds, data.store.rows)
 
     def run(self, candidate: Candidate, parameters: dict[str, Any]) -> dict[str, Any]:
         """Return a model of the results schema."""
@@ -213,6 +222,7 @@ class _Runner:
             "parameters": _TUNED_INSIDE if self._nested(candidate) else parameters,
             "folds": results,
             **summarise_model(results, classes=self._data.classes),
+            "without_twins": score_without_twins(results, self._twins, len(self._data.classes)),
         }
 
     def _failed(self, candidate: Candidate, error: str, done: int) -> dict[str, Any]:

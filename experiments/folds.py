@@ -247,18 +247,25 @@ def count_on_both_sides(folds: Folds, rows: pd.DataFrame) -> dict[str, int | Non
     return {
         "subjects": _shared_names(folds, rows["subject"].to_numpy(dtype=object)),
         "sequences": _shared_names(folds, rows["sequence"].to_numpy(dtype=object)),
-        "twins": len(find_twins(folds, rows)),
+        "twins": len({int(i) for twins in find_twins(folds, rows).values() for i in twins}),
     }
 
 
-def find_twins(folds: Folds, rows: pd.DataFrame) -> np.ndarray:
-    """Return the test rows that have an exact twin among their fold's training rows."""
+def find_twins(folds: Folds, rows: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Return, by fold name, the test rows that have an exact twin among the training rows.
+
+    Parameters
+    ----------
+    folds : Folds
+    rows : DataFrame
+        Column ``pixels_hash``; an empty hash is nobody's twin.
+    """
     hashes = rows["pixels_hash"].to_numpy(dtype=object)
-    found: set[int] = set()
+    found = {}
     for fold in folds.folds:
         known = set(hashes[fold.train].tolist()) - {""}
-        found.update(int(i) for i in fold.test if hashes[i] in known)
-    return np.array(sorted(found), dtype=np.int64)
+        found[fold.name] = np.array([i for i in fold.test if hashes[i] in known], dtype=np.int64)
+    return found
 
 
 def _shared_names(folds: Folds, names: np.ndarray) -> int | None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from mien.experiments.evaluate import FACELESS, RowData
 from mien.experiments.folds import Folds, count_on_both_sides
+from mien.experiments.scores import compute_scores
+from mien.experiments.summary import choose_split
 
 
 def describe_protocol(
@@ -16,6 +20,7 @@ def describe_protocol(
     nested: bool,
     parameters: Mapping[str, Mapping[str, Any]],
     tuned_on: Mapping[str, str],
+    models: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
     """Return the results schema's ``protocol``.
 
@@ -29,6 +34,8 @@ def describe_protocol(
         Complete parameters by model.
     tuned_on : mapping
         By model, the hash of the dataset that its parameters were chosen on.
+    models : mapping
+        The results schema's ``models``.
     """
     shared = count_on_both_sides(folds, data.store.rows)
     statement = _state(folds)
@@ -39,7 +46,7 @@ def describe_protocol(
             "over all pictures of that person on the same side of the fold: this figure holds "
             "where several pictures of a person are at hand, not for a single picture."
         )
-    warnings = _warn(shared, folds) + _warn_of_tuning(data, folds, tuned_on)
+    warnings = _warn(shared, folds, models) + _warn_of_tuning(data, folds, tuned_on)
     return {
         "scheme": folds.scheme,
         "repeats": folds.repeats,
@@ -72,7 +79,40 @@ def _state(folds: Folds) -> str:
     return f"{held_out} All models used the same folds."
 
 
-def _warn(shared: Mapping[str, int | None], folds: Folds) -> list[str]:
+def score_without_twins(
+    model_folds: Sequence[Mapping[str, Any]], twins: Mapping[str, np.ndarray], n_classes: int
+) -> dict[str, float] | None:
+    """Score the rows that have no exact twin among the rows that their fold was fitted on.
+
+    Parameters
+    ----------
+    model_folds : sequence of mapping
+        A model's folds of the results schema; of several splits, the one that decides counts.
+    twins : mapping of str to ndarray
+        From :func:`mien.experiments.folds.find_twins`.
+    n_classes : int
+
+    Returns
+    -------
+    dict or None
+        ``rows`` and the scores, all folds pooled; None where no row is left.
+    """
+    split = choose_split(model_folds)
+    true: list[int] = []
+    predicted: list[int] = []
+    for fold in model_folds:
+        if split is None or fold["split"] == split:
+            kept = ~np.isin(fold["indices"], twins[fold["name"]])
+            true += np.asarray(fold["true"])[kept].tolist()
+            predicted += np.asarray(fold["predicted"])[kept].tolist()
+    if not true:
+        return None
+    return {"rows": len(true), **compute_scores(true, predicted, n_classes)}
+
+
+def _warn(
+    shared: Mapping[str, int | None], folds: Folds, models: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
     warnings = []
     if shared["subjects"]:
         warnings.append(
@@ -88,9 +128,18 @@ def _warn(shared: Mapping[str, int | None], folds: Folds) -> list[str]:
     if shared["twins"]:
         warnings.append(
             f"{_count(shared['twins'], 'test picture has', 'test pictures have')} an exact copy "
-            "among the rows that were fitted on in the same fold."
+            "among the rows that were fitted on in the same fold." + _tell_without(models)
         )
     return warnings
+
+
+def _tell_without(models: Mapping[str, Mapping[str, Any]]) -> str:
+    told = [
+        f"{model['title']}: {100 * model['without_twins']['accuracy']:.1f} %"
+        for model in models.values()
+        if model.get("without_twins")
+    ]
+    return f" Accuracy without them: {'; '.join(told)}." if told else ""
 
 
 def _warn_of_tuning(data: RowData, folds: Folds, tuned_on: Mapping[str, str]) -> list[str]:

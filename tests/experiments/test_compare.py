@@ -289,10 +289,14 @@ def test_persons_on_both_sides_are_warned_of(data, tmp_path):
 
 
 def test_an_exact_twin_is_warned_of(data, tmp_path):
-    protocol = compare(data, options("svm-rbf", scheme="subject:6"), tmp_path)["protocol"]
+    results = compare(data, options("svm-rbf", scheme="subject:6"), tmp_path)
+    protocol, model = results["protocol"], results["models"]["svm-rbf"]
     assert protocol["on_both_sides"] == {"subjects": 0, "sequences": 0, "twins": 2}
+    predicted = sum(len(fold["true"]) for fold in model["folds"])
+    assert model["without_twins"]["rows"] == predicted - 2
     assert protocol["warnings"] == [
-        "2 test pictures have an exact copy among the rows that were fitted on in the same fold."
+        "2 test pictures have an exact copy among the rows that were fitted on in the same fold. "
+        f"Accuracy without them: SVM, RBF kernel: {100 * model['without_twins']['accuracy']:.1f} %."
     ]
 
 

@@ -306,7 +306,8 @@ def test_what_lies_on_both_sides_is_counted_once_over_all_folds():
         Fold(f"f{i}", 0, None, np.array(a), np.array(b)) for i, (a, b) in enumerate(sides)
     ))  # fmt: skip
     assert count_on_both_sides(folds, rows) == {"subjects": 2, "sequences": 1, "twins": 2}
-    assert find_twins(folds, rows).tolist() == [0, 2]
+    twins = find_twins(folds, rows)
+    assert {name: found.tolist() for name, found in twins.items()} == {"f0": [2], "f1": [0]}
 
 
 def test_names_that_a_dataset_does_not_have_count_as_unknown():

@@ -13,13 +13,13 @@ from mien.experiments.dataset_facts import describe_dataset
 from mien.experiments.environment import PACKAGES, describe_environment
 from mien.experiments.evaluate import RowData
 from mien.experiments.folds import make_folds
-from mien.experiments.protocol import describe_protocol
+from mien.experiments.protocol import describe_protocol, score_without_twins
 
 
 def describe(data, scheme, *, parameters=None, tuned_on=None, **options):
     folds = make_folds(data.store.rows, scheme=scheme, usable=data.usable, **options)
     return describe_protocol(
-        data, folds, nested=False, parameters=parameters or {}, tuned_on=tuned_on or {}
+        data, folds, nested=False, parameters=parameters or {}, tuned_on=tuned_on or {}, models={}
     )
 
 
@@ -119,3 +119,25 @@ def test_environment_names_versions_and_processor():
 def test_a_missing_package_is_no_error(monkeypatch):
     monkeypatch.setattr("mien.experiments.environment.PACKAGES", ("no-such-package",))
     assert describe_environment()["no-such-package"] == "not installed"
+
+
+def test_scores_without_twins_by_hand():
+    folds = [
+        {"name": "a", "split": None, "indices": [4, 7], "true": [0, 1], "predicted": [0, 0]},
+        {"name": "b", "split": None, "indices": [1, 2], "true": [1, 1], "predicted": [0, 1]},
+    ]
+    twins = {"a": np.array([4]), "b": np.array([], dtype=int)}
+    scores = score_without_twins(folds, twins, 2)
+    assert scores["rows"] == 3
+    assert scores["accuracy"] == pytest.approx(1 / 3)
+    everything = {"a": np.array([4, 7]), "b": np.array([1, 2])}
+    assert score_without_twins(folds, everything, 2) is None
+
+
+def test_only_the_deciding_split_is_scored_without_twins():
+    folds = [
+        {"name": s, "split": s, "indices": [i], "true": [0], "predicted": [p]}
+        for i, (s, p) in enumerate([("PublicTest", 1), ("PrivateTest", 0)])
+    ]
+    none = {"PublicTest": np.array([], dtype=int), "PrivateTest": np.array([], dtype=int)}
+    assert score_without_twins(folds, none, 2)["accuracy"] == 1.0
