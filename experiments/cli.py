@@ -129,7 +129,11 @@ def extract(
     ],
     out: Annotated[Path, typer.Option(help="Folder for the feature store.")],
     layout: Annotated[
-        str | None, typer.Option(help="The dataset's layout, if it is not recognised.")
+        str | None,
+        typer.Option(
+            help="If it is not recognised: fer2013-csv, fer2013-folders, ck-original, ck48, "
+            "ckextended-csv, class-folders."
+        ),
     ] = None,
     classes: Annotated[str | None, typer.Option(help="Only these classes: angry,happy.")] = None,
     split: Annotated[str | None, typer.Option(help="Only rows of this split: Training.")] = None,

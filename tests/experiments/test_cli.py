@@ -81,6 +81,14 @@ def test_each_command_explains_each_option(name):
             assert len(line.strip("│ ").split()) > 2, line
 
 
+def test_help_names_every_layout(run):
+    from mien.pipeline.datasets.registry import LAYOUTS
+
+    _, out, _ = run("extract", "--help")
+    shown = " ".join(out.replace("│", " ").split())
+    assert all(f"{name}," in shown or f"{name}." in shown for name in LAYOUTS)
+
+
 def test_help_and_version_import_nothing_heavy():
     code = (
         "import sys\nfrom mien.experiments.cli import main\n"
