@@ -1,9 +1,10 @@
-"""A feature store written by hand: no picture is read and no face is looked for."""
+"""For all tests: a feature store written by hand, and interrupts that arrive."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -17,6 +18,15 @@ from mien.pipeline.store import FeatureStore, family_file
 CLASSES = ("angry", "happy", "neutral")
 FAMILIES = ("blendshapes", "geometry", "patch_hog")
 MakeStore = Callable[..., FeatureStore]
+
+
+def pytest_configure():
+    """Let tests interrupt processes, even when a shell runs pytest in the background.
+
+    A background job ignores the interrupt, and so would everything that it starts.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def write_store(
