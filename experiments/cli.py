@@ -263,7 +263,7 @@ def tune(
             trials=trials,
             sampler=sampler,
             seed=seed,
-            storage=storage or f"sqlite:///{out.with_suffix('.db')}",
+            storage=storage or f"sqlite:///{_study_file(out)}",
             families=_names(families),
             on_trial=progress.update,
         )
@@ -407,6 +407,11 @@ def predict(
             printer.show(prediction)
     if csv:
         write_predictions(csv, bundle.classes, found)
+
+
+def _study_file(out: Path) -> Path:
+    """Return the study's SQLite file beside the parameters' file, never that file itself."""
+    return out.with_suffix(".study.db" if out.suffix == ".db" else ".db")
 
 
 def _names(text: str | None) -> list[str] | None:
