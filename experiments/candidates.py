@@ -9,6 +9,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from mien.errors import MienError
+from mien.models.svm import SCALERS, SOLVER, build_svm
 
 if TYPE_CHECKING:
     import optuna
@@ -24,7 +25,7 @@ def _one_of(*names: str) -> tuple[Callable[[Any], bool], str]:
 _RULES: dict[tuple[str, str], tuple[Callable[[Any], bool], str]] = {
     ("svm", "families"): (bool, "of a feature family, or several joined by +"),
     ("svm", "centre"): _one_of("none", "person"),
-    ("svm", "scaler"): _one_of("none", "zscore", "minmax"),
+    ("svm", "scaler"): _one_of(*SCALERS),
     ("svm", "class_weight"): _one_of("none", "balanced"),
     ("svm", "pca"): (lambda value: value >= 0, "of at least 0"),
     ("svm", "C"): (lambda value: value > 0, "above 0"),
@@ -108,8 +109,6 @@ class Candidate:
     def build(self, parameters: Mapping[str, Any], *, seed: int) -> Any:
         """Return an unfitted scikit-learn estimator."""
         if self.kind == "svm":
-            from mien.models.svm import build_svm
-
             return build_svm(self.kernel, parameters, seed=seed)
         from mien.models.cnn.classifier import CNNClassifier
 
@@ -118,8 +117,6 @@ class Candidate:
     def solver(self) -> str:
         """Say how the model is fitted."""
         if self.kind == "svm":
-            from mien.models.svm import SOLVER
-
             return SOLVER
         return "Adam, early stopping on a fifth of the training rows"
 
@@ -199,7 +196,7 @@ def suggest_svm(
     drawn: dict[str, Any] = {
         "centre": "none",
         "families": trial.suggest_categorical("families", choices),
-        "scaler": trial.suggest_categorical("scaler", ["none", "zscore", "minmax"]),
+        "scaler": trial.suggest_categorical("scaler", list(SCALERS)),
         "pca": trial.suggest_categorical("pca", components),
         "C": trial.suggest_float("C", 1e-2, 1e3, log=True),
         "class_weight": trial.suggest_categorical("class_weight", ["none", "balanced"]),

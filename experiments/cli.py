@@ -399,7 +399,7 @@ def predict(
     if csv:
         _check_writable(csv)
     found = []
-    with PredictionPrinter(bundle.classes, as_json=as_json) as printer:
+    with PredictionPrinter(as_json=as_json) as printer:
         for prediction in predict_pictures(
             bundle, pictures, landmarker=ensure_landmarker_bundle(landmarker)
         ):

@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from rich.console import Console
 from rich.markup import escape
@@ -24,16 +23,17 @@ from rich.progress import (
 from rich.table import Table
 
 from mien.errors import MienError
-from mien.experiments.compare import Progress as ComparisonProgress
-from mien.experiments.folds import Folds
-from mien.experiments.summary import choose_split
-from mien.experiments.tune import TuneResult
 from mien.files import atomic_path
-from mien.models.bundle import Bundle
-from mien.pipeline.extract import ExtractSummary
-from mien.pipeline.predict import Prediction
 from mien.pipeline.reasons import EXPLANATIONS, Reason
-from mien.pipeline.store import FeatureStore
+
+if TYPE_CHECKING:
+    from mien.experiments.compare import Progress as ComparisonProgress
+    from mien.experiments.folds import Folds
+    from mien.experiments.tune import TuneResult
+    from mien.models.bundle import Bundle
+    from mien.pipeline.extract import ExtractSummary
+    from mien.pipeline.predict import Prediction
+    from mien.pipeline.store import FeatureStore
 
 OUT = Console(highlight=False, soft_wrap=True, emoji=False)
 ERR = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
@@ -75,12 +75,7 @@ class _Bar:
         self._progress.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
     def _set(self, done: int, total: int, note: str, description: str | None = None) -> None:
@@ -222,7 +217,7 @@ def print_comparison(results: Mapping[str, Any], out: Path) -> None:
 
 
 def _told_scores(model: Mapping[str, Any]) -> tuple[str, str]:
-    split = choose_split(model["folds"])
+    split = model.get("reported_split")
     if split is not None:
         told = "; ".join(f"{s} {v['accuracy']:.1%}" for s, v in model["splits"].items())
         return told, f"{model['splits'][split]['f1_macro']:.3f}"
@@ -240,19 +235,13 @@ def print_exported(bundle: Bundle, out: Path) -> None:
 class PredictionPrinter:
     """Prints each prediction as it comes, or all as JSON at the end."""
 
-    def __init__(self, classes: Sequence[str], *, as_json: bool) -> None:
-        self._classes = classes
+    def __init__(self, *, as_json: bool) -> None:
         self._json: list[dict[str, Any]] | None = [] if as_json else None
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self._json is not None and kind is None:
             print(json.dumps(self._json, indent=1, ensure_ascii=False))
 

@@ -148,8 +148,10 @@ def evaluate_folds(
     list of FoldResult
         In the folds' order.
     """
-    fit_predict = _fit_predict_cnn if candidate.kind == "cnn" else _fit_predict_svm
-    fitted = fit_predict(candidate, data, folds, parameters, seed, checkpoint, on_epoch)
+    if candidate.kind == "cnn":
+        fitted = _fit_predict_cnn(candidate, data, folds, parameters, seed, checkpoint, on_epoch)
+    else:
+        fitted = _fit_predict_svm(candidate, data, folds, parameters, seed)
     return [
         FoldResult(
             fold=fold,
@@ -246,8 +248,6 @@ def _fit_predict_svm(
     folds: Sequence[Fold],
     parameters: Mapping[str, Any],
     seed: int,
-    checkpoint: Path | None,  # noqa: ARG001
-    on_epoch: object,  # noqa: ARG001
 ) -> _Fitted:
     families = candidate.families(parameters)
     centre = str(parameters["centre"])

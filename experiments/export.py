@@ -70,9 +70,17 @@ def fit_bundle(
             "There are no labelled rows of two classes to fit on"
             + (f" in the split {split!r}." if split else ".")
         )
-    fit = _fit_cnn if candidate.kind == "cnn" else _fit_svm
-    estimator, used = fit(candidate, data, rows, complete, seed, on_epoch)
-    return _make_bundle(data, candidate, complete, estimator, used, split)
+    try:
+        if candidate.kind == "cnn":
+            estimator = _fit_cnn(candidate, data, rows, complete, seed, on_epoch)
+        else:
+            estimator, rows = _fit_svm(candidate, data, rows, complete, seed)
+    except (ValueError, RuntimeError) as error:
+        raise MienError(
+            f"{candidate.name} cannot be fitted on these {len(rows):,} rows ({error}).",
+            "Choose other parameters with --set.",
+        ) from error
+    return _make_bundle(data, candidate, complete, estimator, rows, split)
 
 
 def _in_split(data: RowData, split: str | None) -> np.ndarray:
@@ -91,7 +99,6 @@ def _fit_svm(
     rows: np.ndarray,
     parameters: Mapping[str, Any],
     seed: int,
-    on_epoch: object,  # noqa: ARG001
 ) -> tuple[Any, np.ndarray]:
     features, present = read_features(data, candidate.families(parameters), rows)
     rows = rows[present]
@@ -103,13 +110,7 @@ def _fit_svm(
         cv=_calibration_splits(data, rows, codes, seed),
         ensemble=False,
     )
-    try:
-        return calibrated.fit(features, codes), rows
-    except ValueError as error:
-        raise MienError(
-            f"{candidate.name} cannot be fitted on these {len(rows):,} rows ({error}).",
-            "Choose other parameters with --set.",
-        ) from error
+    return calibrated.fit(features, codes), rows
 
 
 def _calibration_splits(
@@ -141,25 +142,19 @@ def _fit_cnn(
     parameters: Mapping[str, Any],
     seed: int,
     on_epoch: Callable[[int, dict[str, float]], None] | None,
-) -> tuple[Any, np.ndarray]:
+) -> Any:
     from mien.models.cnn.isolated import fit_predict_isolated
 
-    try:
-        result = fit_predict_isolated(
-            candidate.build(parameters, seed=seed),
-            np.asarray(data.store.pixels[rows]),
-            data.codes[rows],
-            [],
-            groups=data.groups(rows),
-            return_estimator=True,
-            on_progress=on_epoch,
-        )
-    except (ValueError, RuntimeError) as error:
-        raise MienError(
-            f"{candidate.name} cannot be fitted on these {len(rows):,} rows ({error}).",
-            "Choose other parameters with --set.",
-        ) from error
-    return result.estimator, rows
+    result = fit_predict_isolated(
+        candidate.build(parameters, seed=seed),
+        np.asarray(data.store.pixels[rows]),
+        data.codes[rows],
+        [],
+        groups=data.groups(rows),
+        return_estimator=True,
+        on_progress=on_epoch,
+    )
+    return result.estimator
 
 
 def _make_bundle(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from mien.features.base import FaceBatch
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,27 @@ class Landmarks:
     blendshapes: np.ndarray
     pose: np.ndarray
     attempt: str
+
+
+def make_face_batch(greys: Sequence[np.ndarray], faces: Sequence[Landmarks]) -> FaceBatch:
+    """Put faces together for the feature families.
+
+    Parameters
+    ----------
+    greys : sequence of ndarray of uint8, each of shape (height, width)
+        The grey pictures, at least one.
+    faces : sequence of Landmarks
+        The face found in each.
+
+    Returns
+    -------
+    FaceBatch
+    """
+    return FaceBatch(
+        pictures=greys,
+        mesh=np.stack([face.mesh for face in faces]),
+        blendshapes=np.stack([face.blendshapes for face in faces]),
+    )
 
 
 def compute_pose_angles(matrix: np.ndarray) -> np.ndarray:

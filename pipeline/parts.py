@@ -14,13 +14,13 @@ import cv2
 import numpy as np
 
 from mien.errors import MienError
-from mien.features.base import FaceBatch, get_family
+from mien.features.base import get_family
 from mien.features.scheme import MESH_POINTS
 from mien.files import atomic_path
 from mien.pipeline.detector import FaceDetector, to_grey
 from mien.pipeline.face_crop import CNN_SIDE, compute_crop_box, cut_square
 from mien.pipeline.faceset import PictureSource
-from mien.pipeline.landmarks import Landmarks
+from mien.pipeline.landmarks import Landmarks, make_face_batch
 from mien.pipeline.quiet import quiet_native_stderr
 from mien.pipeline.reasons import PictureError, Reason
 
@@ -188,11 +188,7 @@ def hash_pixels(picture: np.ndarray) -> str:
 
 def _describe_faces(families: tuple[str, ...], arrays: dict[str, Any], faces: list[_Face]) -> None:
     rows = [face.row for face in faces]
-    batch = FaceBatch(
-        pictures=[face.grey for face in faces],
-        mesh=np.stack([face.landmarks.mesh for face in faces]),
-        blendshapes=np.stack([face.landmarks.blendshapes for face in faces]),
-    )
+    batch = make_face_batch([face.grey for face in faces], [face.landmarks for face in faces])
     arrays["mesh"][rows] = batch.mesh
     for name in families:
         arrays[f"family:{name}"][rows] = get_family(name).compute(batch)

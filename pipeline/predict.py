@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from mien.errors import MienError
-from mien.features.base import FaceBatch, get_family
+from mien.features.base import get_family
 from mien.models.bundle import Bundle
 from mien.pipeline.detector import FaceDetector, to_grey
 from mien.pipeline.face_crop import CNN_SIDE, compute_crop_box, cut_square
-from mien.pipeline.landmarks import Landmarks
+from mien.pipeline.landmarks import Landmarks, make_face_batch
 from mien.pipeline.pictures import FilePictures, is_picture_name
 from mien.pipeline.quiet import quiet_native_stderr
 from mien.pipeline.reasons import PictureError, Reason
@@ -146,11 +146,7 @@ def _compute(bundle: Bundle, faces: list[_Read]) -> np.ndarray:
         ]
         return bundle.predict_proba(np.stack(crops))
     found = [face.landmarks for face in faces if face.landmarks is not None]
-    batch = FaceBatch(
-        pictures=[face.grey for face in faces],
-        mesh=np.stack([landmarks.mesh for landmarks in found]),
-        blendshapes=np.stack([landmarks.blendshapes for landmarks in found]),
-    )
+    batch = make_face_batch([face.grey for face in faces], found)
     blocks = [get_family(name).compute(batch) for name in bundle.families]
     return bundle.predict_proba(np.concatenate(blocks, axis=1))
 

@@ -162,7 +162,7 @@ MISSED = Prediction("[/].png", "", {}, "no_face", "")
 
 
 def test_predictions_as_lines(capsys):
-    with PredictionPrinter(CLASSES, as_json=False) as printer:
+    with PredictionPrinter(as_json=False) as printer:
         printer.show(FOUND)
         printer.show(MISSED)
     assert capsys.readouterr().out.splitlines() == [
@@ -172,7 +172,7 @@ def test_predictions_as_lines(capsys):
 
 
 def test_predictions_as_json(capsys):
-    with PredictionPrinter(CLASSES, as_json=True) as printer:
+    with PredictionPrinter(as_json=True) as printer:
         printer.show(FOUND)
         printer.show(MISSED)
         assert capsys.readouterr().out == ""
@@ -181,7 +181,7 @@ def test_predictions_as_json(capsys):
 
 
 def test_half_of_the_json_is_never_printed(capsys):
-    printer = PredictionPrinter(CLASSES, as_json=True)
+    printer = PredictionPrinter(as_json=True)
     printer.show(FOUND)
     printer.__exit__(MienError, MienError("stop"), None)
     assert capsys.readouterr().out == ""
