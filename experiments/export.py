@@ -70,11 +70,15 @@ def fit_bundle(
             "There are no labelled rows of two classes to fit on"
             + (f" in the split {split!r}." if split else ".")
         )
+    if candidate.kind == "svm":
+        features, present = read_features(data, candidate.families(complete), rows)
+        rows = rows[present]
+        require_two_classes(data.codes[rows], "The rows to fit on")
     try:
         if candidate.kind == "cnn":
             estimator = _fit_cnn(candidate, data, rows, complete, seed, on_epoch)
         else:
-            estimator, rows = _fit_svm(candidate, data, rows, complete, seed)
+            estimator = _fit_svm(candidate, data, rows, features, complete, seed)
     except (ValueError, RuntimeError) as error:
         raise MienError(
             f"{candidate.name} cannot be fitted on these {len(rows):,} rows ({error}).",
@@ -97,20 +101,18 @@ def _fit_svm(
     candidate: Candidate,
     data: RowData,
     rows: np.ndarray,
+    features: np.ndarray,
     parameters: Mapping[str, Any],
     seed: int,
-) -> tuple[Any, np.ndarray]:
-    features, present = read_features(data, candidate.families(parameters), rows)
-    rows = rows[present]
+) -> Any:
     codes = data.codes[rows]
-    require_two_classes(codes, "The rows to fit on")
     calibrated = CalibratedClassifierCV(
         candidate.build(parameters, seed=seed),
         method=CALIBRATION,
         cv=_calibration_splits(data, rows, codes, seed),
         ensemble=False,
     )
-    return calibrated.fit(features, codes), rows
+    return calibrated.fit(features, codes)
 
 
 def _calibration_splits(
