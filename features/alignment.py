@@ -128,3 +128,27 @@ def warp_crop(picture: np.ndarray, transform: np.ndarray, *, size: int, margin: 
     return cv2.warpAffine(
         picture, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
+
+
+def stretch_contrast(crop: np.ndarray, margin: int, out: np.ndarray | None = None) -> np.ndarray:
+    """Map the crop's darkest pixel to 0 and its brightest to 255.
+
+    Parameters
+    ----------
+    crop : ndarray of uint8, shape (side, side)
+    margin : int
+        Border that does not count for the extremes (and is clipped to them).
+    out : ndarray of float32, shape (side, side), optional
+        Where to write.
+
+    Returns
+    -------
+    ndarray of float32, shape (side, side)
+        A crop of one value becomes all zero.
+    """
+    inner = crop[margin : len(crop) - margin, margin : crop.shape[1] - margin]
+    low, high, _, _ = cv2.minMaxLoc(inner)
+    scale = 255.0 / max(high - low, 1.0)
+    stretched = np.subtract(crop, np.float32(low), out=out, dtype=np.float32)
+    stretched *= np.float32(scale)
+    return np.clip(stretched, 0.0, 255.0, out=stretched)

@@ -1,59 +1,53 @@
-"""What every feature family is: a name, named columns, a computation over a batch of faces."""
+"""What every feature family is: a name, options, named columns, a computation over faces."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from mien.errors import MienError
-from mien.features.scheme import MESH_POINTS
+from mien.features.faces import FaceBatch
 
-BLENDSHAPES = 52
+Value = int | tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class FaceBatch:
-    """Faces whose landmarks were found.
+class Option:
+    """A parameter of a family that changes its numbers.
 
     Attributes
     ----------
-    pictures : sequence of ndarray of uint8, each of shape (height, width)
-        Grey pictures, of any sizes.
-    mesh : ndarray of float32, shape (n, 478, 3)
-        Landmarks in pixels of the picture: x right, y down, z away from the camera, all at the
-        same scale; (0, 0) is the centre of the top left pixel.
-    blendshapes : ndarray of float32, shape (n, 52)
-        Expression coefficients from 0 to 1, in the order of
-        :data:`mien.features.blendshapes.BLENDSHAPE_NAMES`.
+    default : int or tuple of int
+    allowed : container of int
+        What the number, or each number of the tuple, may be.
+    meaning : str
+        For lists: ``"side of the aligned crop in pixels"``.
     """
 
-    pictures: Sequence[np.ndarray]
-    mesh: np.ndarray
-    blendshapes: np.ndarray
+    default: Value
+    allowed: Container[int]
+    meaning: str
 
-    def __post_init__(self) -> None:
-        n = len(self.pictures)
-        expected = {"mesh": (n, MESH_POINTS, 3), "blendshapes": (n, BLENDSHAPES)}
-        wrong = [
-            f"{name} has shape {getattr(self, name).shape}, expected {shape}"
-            for name, shape in expected.items()
-            if getattr(self, name).shape != shape
-        ]
-        wrong += [
-            f"picture {i} has shape {picture.shape} of {picture.dtype}, expected two axes of uint8"
-            for i, picture in enumerate(self.pictures)
-            if picture.ndim != 2 or picture.dtype != np.uint8
-        ]
-        if wrong:
-            raise ValueError("; ".join(wrong))
+    def parse(self, text: str) -> Value:
+        """Read ``"48"``, or ``"2-4"`` for a tuple; raises ValueError."""
+        numbers = tuple(int(part) for part in text.split("-"))
+        if isinstance(self.default, tuple):
+            return numbers
+        if len(numbers) != 1:
+            raise ValueError(text)
+        return numbers[0]
 
-    def __len__(self) -> int:
-        return len(self.pictures)
+    def allows(self, value: Value) -> bool:
+        """Tell whether a value is of the right kind and allowed."""
+        if isinstance(value, tuple) is not isinstance(self.default, tuple):
+            return False
+        numbers = value if isinstance(value, tuple) else (value,)
+        return bool(numbers) and all(type(n) is int and n in self.allowed for n in numbers)
 
 
 class FeatureFamily(ABC):
@@ -62,16 +56,55 @@ class FeatureFamily(ABC):
     Class attributes
     ----------------
     name : str
-        The name in stores and on the command line.
+        The name in stores and on the command line: letters, digits and underscores.
     version : int
         Raised whenever the numbers change, so that stores and models cannot be mixed.
     title : str
         One line for lists.
+    default : bool
+        Whether the family is computed when none is named.
+    available_options : mapping of str to Option
+
+    Parameters
+    ----------
+    **options : int or tuple of int
+        Values of ``available_options``.
+
+    Raises
+    ------
+    MienError
+        For an unknown option or a value that is not allowed.
     """
 
     name: ClassVar[str]
     version: ClassVar[int]
     title: ClassVar[str]
+    default: ClassVar[bool] = False
+    available_options: ClassVar[Mapping[str, Option]] = {}
+
+    def __init__(self, **options: Value) -> None:
+        for key, value in options.items():
+            if key not in self.available_options:
+                known = ", ".join(self.available_options) or "none"
+                raise MienError(f"{self.name} has no option {key!r}.", f"It has: {known}.")
+            if not self.available_options[key].allows(value):
+                raise MienError(
+                    f"{self.name}: {key} cannot be {format_value(value)}.",
+                    f"It is the {self.available_options[key].meaning}.",
+                )
+        self.options: dict[str, Value] = {
+            key: options.get(key, option.default) for key, option in self.available_options.items()
+        }
+
+    @cached_property
+    def spec(self) -> str:
+        """Name and the options that differ from the default: ``patch_hog@crop=48@window=12``."""
+        changed = (
+            f"@{key}={format_value(self.options[key])}"
+            for key, option in self.available_options.items()
+            if self.options[key] != option.default
+        )
+        return self.name + "".join(changed)
 
     @cached_property
     @abstractmethod
@@ -90,45 +123,24 @@ class FeatureFamily(ABC):
     def compute(self, faces: FaceBatch) -> np.ndarray:
         """Compute the features of every face; float32, shape (n, width)."""
 
+    def number(self, key: str) -> int:
+        """Return an option that is one number."""
+        value = self.options[key]
+        assert isinstance(value, int)
+        return value
+
+    def numbers(self, key: str) -> tuple[int, ...]:
+        """Return an option that is a tuple."""
+        value = self.options[key]
+        assert isinstance(value, tuple)
+        return value
+
     @property
     def width(self) -> int:
         """Number of columns."""
         return len(self.feature_names)
 
-    def options(self) -> dict[str, Any]:
-        """Return the parameters that change the numbers, for the store's manifest."""
-        return {}
 
-
-_REGISTRY: dict[str, type[FeatureFamily]] = {}
-
-
-def register(family: type[FeatureFamily]) -> type[FeatureFamily]:
-    """Make a family known by its name (a class decorator)."""
-    if family.name in _REGISTRY:
-        raise ValueError(f"a feature family named {family.name!r} is registered already")
-    _REGISTRY[family.name] = family
-    return family
-
-
-def family_names() -> tuple[str, ...]:
-    """Return the names of all registered families, in order of registration."""
-    import mien.features.families  # noqa: F401  (registers the built-in families)
-
-    return tuple(_REGISTRY)
-
-
-def get_family(name: str) -> FeatureFamily:
-    """Return the family of that name.
-
-    Raises
-    ------
-    MienError
-        If no family has that name; the message lists those that exist.
-    """
-    known = family_names()
-    if name not in _REGISTRY:
-        raise MienError(
-            f"There is no feature family {name!r}.", f"Use one or more of: {', '.join(known)}."
-        )
-    return _REGISTRY[name]()
+def format_value(value: object) -> str:
+    """Write an option's value as specifications have it: ``48``, ``2-4``."""
+    return "-".join(map(str, value)) if isinstance(value, tuple) else str(value)

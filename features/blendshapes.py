@@ -6,7 +6,9 @@ from functools import cached_property
 
 import numpy as np
 
-from mien.features.base import FaceBatch, FeatureFamily, register
+from mien.features.base import FeatureFamily
+from mien.features.faces import FaceBatch
+from mien.features.registry import register
 
 BLENDSHAPE_NAMES: tuple[str, ...] = (
     "_neutral", "browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft",
@@ -48,6 +50,7 @@ class Blendshapes(FeatureFamily):
     name = "blendshapes"
     version = 1
     title = "52 expression coefficients from the landmarker"
+    default = True
 
     @cached_property
     def feature_names(self) -> tuple[str, ...]:

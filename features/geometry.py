@@ -8,7 +8,9 @@ from itertools import combinations
 import numpy as np
 
 from mien.features.alignment import compute_crop_transform, transform_points
-from mien.features.base import FaceBatch, FeatureFamily, register
+from mien.features.base import FeatureFamily
+from mien.features.faces import FaceBatch
+from mien.features.registry import register
 from mien.features.scheme import (
     NAMES,
     mirror_order,
@@ -221,6 +223,7 @@ class Geometry(FeatureFamily):
     name = "geometry"
     version = 1
     title = "distances, angles, slopes and ratios between the 64 named points"
+    default = True
 
     @cached_property
     def feature_names(self) -> tuple[str, ...]:

@@ -2,64 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import ClassVar
 
 import cv2
 import numpy as np
 
-from mien.features.alignment import compute_crop_transform, transform_points, warp_crop
-from mien.features.base import FaceBatch, FeatureFamily, register
+from mien.features.base import FeatureFamily, Option
+from mien.features.faces import FaceBatch
+from mien.features.patch_points import (
+    MARGIN,
+    PATCH_POINTS,
+    compute_patch_centres,
+    mirror_patch_order,
+)
+from mien.features.registry import register
 
-PATCH_POINTS: tuple[int, ...] = (
-    33, 160, 158, 133, 153, 144, 263, 387, 385, 362, 380, 373,
-    70, 63, 105, 66, 107, 336, 296, 334, 293, 300,
-    168, 197, 4, 98, 327, 48, 278,
-    61, 40, 37, 0, 267, 270, 291, 321, 314, 17, 84, 91,
-    78, 81, 13, 311, 308, 402, 14, 178,
-    152, 148, 377, 172, 397,
-    50, 280, 205, 425, 117, 346, 10, 151, 9, 8,
-)  # fmt: skip
-"""Mesh indices of the windows' centres: eyes, brows, nose, lips, jaw, cheeks, forehead."""
-
-_MIRRORED_POINT: dict[int, int] = {
-    33: 263, 160: 387, 158: 385, 133: 362, 153: 380, 144: 373,
-    70: 300, 63: 293, 105: 334, 66: 296, 107: 336,
-    168: 168, 197: 197, 4: 4, 98: 327, 48: 278,
-    61: 291, 40: 270, 37: 267, 0: 0, 91: 321, 84: 314, 17: 17,
-    78: 308, 81: 311, 13: 13, 178: 402, 14: 14,
-    152: 152, 148: 377, 172: 397,
-    50: 280, 205: 425, 117: 346, 10: 10, 151: 151, 9: 9, 8: 8,
-}  # fmt: skip
-
-CROP = 96
-WINDOW = 24
 CELLS = 3
 ORIENTATIONS = 8
-MARGIN = 24
-_CELL = WINDOW // CELLS
-_OFFSETS = (np.arange(CELLS, dtype=np.float32) - (CELLS - 1) / 2) * _CELL
 _BATCH = 32
-
-
-def stretch_contrast(crop: np.ndarray, margin: int) -> np.ndarray:
-    """Map the crop's darkest pixel to 0 and its brightest to 255.
-
-    Parameters
-    ----------
-    crop : ndarray of uint8, shape (side, side)
-    margin : int
-        Border that does not count for the extremes (and is clipped to them).
-
-    Returns
-    -------
-    ndarray of float32, shape (side, side)
-        A crop of one value becomes all zero.
-    """
-    inner = crop[margin : len(crop) - margin, margin : crop.shape[1] - margin]
-    low, high, _, _ = cv2.minMaxLoc(inner)
-    stretched = (crop.astype(np.float32) - low) * (255.0 / max(high - low, 1.0))
-    return np.clip(stretched, 0.0, 255.0, out=stretched)
 
 
 def compute_orientation_planes(crops: np.ndarray) -> np.ndarray:
@@ -94,7 +56,7 @@ def compute_orientation_planes(crops: np.ndarray) -> np.ndarray:
     return planes.reshape(n, side, side, ORIENTATIONS)
 
 
-def sum_cells(planes: np.ndarray, centres: np.ndarray) -> np.ndarray:
+def sum_cells(planes: np.ndarray, centres: np.ndarray, cell: int) -> np.ndarray:
     """Sum the planes over square cells around each centre.
 
     Parameters
@@ -102,6 +64,8 @@ def sum_cells(planes: np.ndarray, centres: np.ndarray) -> np.ndarray:
     planes : ndarray of float32, shape (n, side, side, 8)
     centres : ndarray of float32, shape (n, k, 2)
         Window centres (x, y) in pixels of the planes.
+    cell : int
+        A cell's side in pixels.
 
     Returns
     -------
@@ -113,12 +77,14 @@ def sum_cells(planes: np.ndarray, centres: np.ndarray) -> np.ndarray:
     boxed = np.empty_like(planes)
     for i in range(n):
         cv2.boxFilter(
-            planes[i], -1, (_CELL, _CELL), dst=boxed[i], anchor=(_CELL // 2, _CELL // 2),
+            planes[i], -1, (cell, cell), dst=boxed[i], anchor=(cell // 2, cell // 2),
             normalize=False, borderType=cv2.BORDER_CONSTANT,
         )  # fmt: skip
-    # the sum over pixels i-4 … i+3 stands at i, its middle lies at i - 1/2
-    x = centres[:, :, None, None, 0] + _OFFSETS[None, None, None, :] + 0.5
-    y = centres[:, :, None, None, 1] + _OFFSETS[None, None, :, None] + 0.5
+    offsets = (np.arange(CELLS, dtype=np.float32) - (CELLS - 1) / 2) * cell
+    # with an even side, the sum over pixels i-4 … i+3 stands at i, its middle lies at i - 1/2
+    shift = 0.0 if cell % 2 else 0.5
+    x = centres[:, :, None, None, 0] + offsets[None, None, None, :] + shift
+    y = centres[:, :, None, None, 1] + offsets[None, None, :, None] + shift
     x, y = (np.clip(v, 0, side - 1.001) for v in np.broadcast_arrays(x, y))
     x0, y0 = x.astype(np.int32), y.astype(np.int32)
     fx, fy = (x - x0)[..., None], (y - y0)[..., None]
@@ -153,12 +119,13 @@ def normalise_windows(cells: np.ndarray) -> np.ndarray:
 
 @register
 class PatchHog(FeatureFamily):
-    """Gradient histograms in 24-pixel windows around 64 mesh points of a 96-pixel aligned crop.
+    """Gradient histograms in windows around 64 mesh points of an aligned crop.
 
     The eye centres and the mouth's centre are brought to fixed places by a similarity transform,
-    the contrast is stretched to 0-255, and every window gives 3 x 3 cells of 8 signed, softly
-    binned orientations. A window's histogram is divided by its norm + 20, clipped at 0.25, divided
-    by its norm again and rooted; the whole vector has unit length. Shape (n, 4608), no unit.
+    the contrast is stretched to 0-255, and every window (24 pixels of a 96-pixel crop) gives 3 x 3
+    cells of 8 signed, softly binned orientations. A window's histogram is divided by its norm + 20,
+    clipped at 0.25, divided by its norm again and rooted; the whole vector has unit length. Shape
+    (n, 4608), no unit.
 
     References
     ----------
@@ -174,7 +141,12 @@ class PatchHog(FeatureFamily):
 
     name = "patch_hog"
     version = 1
-    title = "gradient histograms around 64 landmarks of an aligned 96-pixel crop"
+    title = "gradient histograms around 64 landmarks of an aligned crop"
+    default = True
+    available_options: ClassVar[Mapping[str, Option]] = {
+        "crop": Option(96, (48, 96), "side of the aligned crop in pixels, 48 or 96"),
+        "window": Option(24, range(6, 97, 3), "window's side in pixels, a multiple of 3 from 6"),
+    }
 
     @cached_property
     def feature_names(self) -> tuple[str, ...]:
@@ -190,31 +162,20 @@ class PatchHog(FeatureFamily):
     @cached_property
     def mirror(self) -> tuple[np.ndarray, np.ndarray]:
         """Windows change sides, columns of cells are reversed, x components change sign."""
-        pairs = _MIRRORED_POINT | {right: left for left, right in _MIRRORED_POINT.items()}
-        window = np.array([PATCH_POINTS.index(pairs[point]) for point in PATCH_POINTS])
+        window = mirror_patch_order()
         index = np.arange(self.width).reshape(len(PATCH_POINTS), CELLS, CELLS, ORIENTATIONS)
         orientation = (ORIENTATIONS // 2 - np.arange(ORIENTATIONS)) % ORIENTATIONS
         source = index[window][:, :, ::-1][..., orientation].ravel()
         return source, np.ones(len(source), dtype=np.float32)
 
-    def options(self) -> dict[str, Any]:
-        """Return crop and window sizes, cells and orientations."""
-        return {"crop": CROP, "window": WINDOW, "cells": CELLS, "orientations": ORIENTATIONS}
-
     def compute(self, faces: FaceBatch) -> np.ndarray:
         """Compute the histograms; float32, shape (n, 4608)."""
-        transforms = compute_crop_transform(faces.mesh, CROP)
-        points = faces.mesh[:, list(PATCH_POINTS), :2]
-        centres = transform_points(transforms, points) + MARGIN
+        size, cell = self.number("crop"), self.number("window") // CELLS
+        crops = faces.crops(size, MARGIN)
+        centres = compute_patch_centres(faces, size, MARGIN)
         out = np.empty((len(faces), self.width), dtype=np.float32)
         for start in range(0, len(faces), _BATCH):
             part = slice(start, start + _BATCH)
-            crops = np.stack(
-                [
-                    stretch_contrast(warp_crop(p, t, size=CROP, margin=MARGIN), MARGIN)
-                    for p, t in zip(faces.pictures[part], transforms[part], strict=True)
-                ]
-            )
-            planes = compute_orientation_planes(crops)
-            out[part] = normalise_windows(sum_cells(planes, centres[part].astype(np.float32)))
+            planes = compute_orientation_planes(crops.pixels[part])
+            out[part] = normalise_windows(sum_cells(planes, centres[part], cell))
         return out

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mien.errors import MienError
-from mien.features.base import get_family
+from mien.features.registry import get_family
 from mien.files import atomic_path
 
 BUNDLE_SCHEMA = "mien.bundle/1"

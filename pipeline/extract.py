@@ -17,7 +17,7 @@ import pandas as pd
 
 import mien
 from mien.errors import MienError
-from mien.features.base import family_names, get_family
+from mien.features.registry import canonical_spec, default_family_names, get_family
 from mien.files import write_json
 from mien.pipeline.assembly import assemble_store
 from mien.pipeline.detector import ATTEMPTS, DETECTOR_VERSION
@@ -85,7 +85,8 @@ def extract(
     bundle : Path
         The landmarker's verified bundle.
     families : sequence of str, optional
-        Feature families; all registered ones by default.
+        Specifications of feature families (see
+        :func:`mien.features.registry.get_family`); the default ones when left out.
     workers : int, optional
         Processes; one a processor by default (see :func:`mien.pipeline.workers.run_in_workers`).
     overwrite : bool
@@ -104,7 +105,7 @@ def extract(
         written, the dataset is empty, or a worker process died. Finished parts stay in place.
     """
     folder = Path(out)
-    names = tuple(dict.fromkeys(families)) if families else family_names()
+    names = tuple(dict.fromkeys(map(canonical_spec, families or default_family_names())))
     if workers is not None and workers < 1:
         raise MienError(f"Expected at least one worker, got {workers}.", "Leave --workers out.")
     if len(dataset) == 0:
@@ -208,7 +209,7 @@ def _make_plan(dataset: FaceSet, families: Sequence[str]) -> dict[str, Any]:
             name: {
                 "version": get_family(name).version,
                 "width": get_family(name).width,
-                "options": get_family(name).options(),
+                "options": get_family(name).options,
             }
             for name in families
         },

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mien.features.base import FaceBatch
+from mien.features.faces import FaceBatch
 
 
 @dataclass(frozen=True)

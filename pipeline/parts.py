@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from mien.errors import MienError
-from mien.features.base import get_family
+from mien.features.registry import get_family
 from mien.features.scheme import MESH_POINTS
 from mien.files import atomic_path
 from mien.pipeline.detector import FaceDetector, to_grey

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mien.errors import MienError
-from mien.features.base import get_family
+from mien.features.registry import get_family
 from mien.models.bundle import Bundle
 from mien.pipeline.detector import FaceDetector, to_grey
 from mien.pipeline.face_crop import CNN_SIDE, compute_crop_box, cut_square

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from mien.errors import MienError
-from mien.features.base import get_family
+from mien.features.registry import get_family
 
 STORE_FORMAT = "mien.store/"
 STORE_SCHEMA = f"{STORE_FORMAT}1"

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mien.features.base import get_family
+from mien.features.registry import get_family
 from mien.pipeline.store import FeatureStore, family_file
 
 CLASSES = ("angry", "happy", "neutral")
@@ -130,7 +130,7 @@ def _manifest(
         name: {
             "version": get_family(name).version,
             "width": get_family(name).width,
-            "options": get_family(name).options(),
+            "options": get_family(name).options,
         }
         for name in families
     }

@@ -11,7 +11,7 @@ import mien
 from mien.errors import MienError
 from mien.experiments.evaluate import RowData, read_features
 from mien.experiments.export import fit_bundle
-from mien.features.base import get_family
+from mien.features.registry import get_family
 from mien.models.bundle import load_bundle, save_bundle
 
 SVMS = ("svm-linear", "svm-poly", "svm-rbf")

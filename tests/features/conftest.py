@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mien.errors import MienError
-from mien.features.base import BLENDSHAPES, FaceBatch
+from mien.features.faces import BLENDSHAPES, FaceBatch
 from mien.pipeline.landmarker_bundle import ensure_landmarker_bundle
 from mien.pipeline.rendered.mesh import FaceMesh, read_face_mesh
 

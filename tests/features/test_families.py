@@ -8,15 +8,10 @@ import numpy as np
 import pytest
 
 from mien.errors import MienError
-from mien.features.base import (
-    BLENDSHAPES,
-    FaceBatch,
-    FeatureFamily,
-    family_names,
-    get_family,
-    register,
-)
+from mien.features.base import FeatureFamily
 from mien.features.blendshapes import BLENDSHAPE_NAMES
+from mien.features.faces import BLENDSHAPES, FaceBatch
+from mien.features.registry import family_names, get_family, register
 from mien.features.scheme import MESH_POINTS
 
 MakeFaces = Callable[..., FaceBatch]
@@ -38,7 +33,7 @@ def test_description(family: FeatureFamily) -> None:
     assert family.title.strip()
     assert "\n" not in family.title
     assert type(family).__doc__
-    assert isinstance(family.options(), dict)
+    assert isinstance(family.options, dict)
 
 
 def test_names_are_unique_and_as_many_as_columns(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mien.features.base import FaceBatch, get_family
+from mien.features.faces import FaceBatch
 from mien.features.geometry import (
     ANGLES,
     RATIOS,
@@ -14,6 +14,7 @@ from mien.features.geometry import (
     compute_ratios,
     compute_slopes,
 )
+from mien.features.registry import get_family
 from mien.features.scheme import NAMES, point_index
 
 

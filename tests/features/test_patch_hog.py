@@ -6,15 +6,15 @@ import cv2
 import numpy as np
 import pytest
 
-from mien.features.base import FaceBatch, get_family
+from mien.features.alignment import stretch_contrast
+from mien.features.faces import FaceBatch
 from mien.features.patch_hog import (
-    MARGIN,
-    PATCH_POINTS,
     compute_orientation_planes,
     normalise_windows,
-    stretch_contrast,
     sum_cells,
 )
+from mien.features.patch_points import MARGIN, PATCH_POINTS
+from mien.features.registry import get_family
 from mien.pipeline.rendered.mesh import FaceMesh
 
 Y, X = np.mgrid[:16, :16].astype(np.float32)
@@ -98,7 +98,7 @@ def brute_force_cells(plane: np.ndarray, x: float, y: float) -> np.ndarray:
 def test_cells_are_sums(centre: tuple[float, float]) -> None:
     planes = np.random.default_rng(1).random((2, 48, 48, 8), dtype=np.float32)
     centres = np.array([[centre], [(24.5, 24.5)]], np.float32)
-    cells = sum_cells(planes, centres)
+    cells = sum_cells(planes, centres, 8)
     assert cells.shape == (2, 1, 3, 3, 8)
     np.testing.assert_allclose(cells[0, 0], brute_force_cells(planes[0], *centre), rtol=1e-4)
     np.testing.assert_allclose(cells[1, 0], brute_force_cells(planes[1], 24.5, 24.5), rtol=1e-4)
@@ -107,7 +107,7 @@ def test_cells_are_sums(centre: tuple[float, float]) -> None:
 def test_cells_far_outside_are_those_of_the_edge() -> None:
     planes = np.random.default_rng(1).random((1, 48, 48, 8), dtype=np.float32)
     centres = np.array([[(-500, 24.5), (-400, 24.5), (900, 900)]], np.float32)
-    cells = sum_cells(planes, centres)
+    cells = sum_cells(planes, centres, 8)
     assert np.isfinite(cells).all()
     np.testing.assert_array_equal(cells[0, 0], cells[0, 1])
     np.testing.assert_array_equal(cells[0, 0][:, 0], cells[0, 0][:, 2])

@@ -15,8 +15,9 @@ import pandas as pd
 import pytest
 
 from mien.errors import MienError
-from mien.features.base import FaceBatch, get_family
 from mien.features.blendshapes import Blendshapes
+from mien.features.faces import FaceBatch
+from mien.features.registry import get_family
 from mien.pipeline import extract as extract_module
 from mien.pipeline import parts as parts_module
 from mien.pipeline.detector import FaceDetector

@@ -1,0 +1,104 @@
+"""A batch of faces: what every feature family reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mien.features.alignment import compute_crop_transform, stretch_contrast, warp_crop
+from mien.features.scheme import MESH_POINTS
+
+BLENDSHAPES = 52
+
+
+@dataclass(frozen=True)
+class AlignedCrops:
+    """Upright, equally sized faces of a batch.
+
+    Attributes
+    ----------
+    pixels : ndarray of float32, shape (n, size + 2 * margin, size + 2 * margin)
+        Grey values, the face's darkest 0 and its brightest 255.
+    transforms : ndarray of float32, shape (n, 2, 3)
+        From the pictures to ``pixels``, margin included.
+    """
+
+    pixels: np.ndarray
+    transforms: np.ndarray
+
+
+@dataclass(frozen=True)
+class FaceBatch:
+    """Faces whose landmarks are known.
+
+    Attributes
+    ----------
+    pictures : sequence of ndarray of uint8, each of shape (height, width)
+        Grey pictures, of any sizes.
+    mesh : ndarray of float32, shape (n, 478, 3)
+        Landmarks in pixels of the picture: x right, y down, z away from the camera, all at the
+        same scale; (0, 0) is the centre of the top left pixel.
+    blendshapes : ndarray of float32, shape (n, 52)
+        Expression coefficients from 0 to 1, in the order of
+        :data:`mien.features.blendshapes.BLENDSHAPE_NAMES`.
+    """
+
+    pictures: Sequence[np.ndarray]
+    mesh: np.ndarray
+    blendshapes: np.ndarray
+    _crops: dict[tuple[int, int], AlignedCrops] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def __post_init__(self) -> None:
+        n = len(self.pictures)
+        expected = {"mesh": (n, MESH_POINTS, 3), "blendshapes": (n, BLENDSHAPES)}
+        wrong = [
+            f"{name} has shape {getattr(self, name).shape}, expected {shape}"
+            for name, shape in expected.items()
+            if getattr(self, name).shape != shape
+        ]
+        wrong += [
+            f"picture {i} has shape {picture.shape} of {picture.dtype}, expected two axes of uint8"
+            for i, picture in enumerate(self.pictures)
+            if picture.ndim != 2 or picture.dtype != np.uint8
+        ]
+        if wrong:
+            raise ValueError("; ".join(wrong))
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def crops(self, size: int, margin: int = 0) -> AlignedCrops:
+        """Return the aligned faces, cut once for all the families that ask for the same.
+
+        Parameters
+        ----------
+        size : int
+            The crop's side in pixels, without the margin; see
+            :func:`mien.features.alignment.compute_crop_transform`.
+        margin : int
+            Extra pixels on each side, which do not count for the contrast.
+
+        Returns
+        -------
+        AlignedCrops
+            Do not write into its arrays.
+        """
+        key = (size, margin)
+        if key not in self._crops:
+            self._crops[key] = self._cut(size, margin)
+        return self._crops[key]
+
+    def _cut(self, size: int, margin: int) -> AlignedCrops:
+        transforms = compute_crop_transform(self.mesh, size)
+        side = size + 2 * margin
+        pixels = np.empty((len(self), side, side), dtype=np.float32)
+        for i, (picture, transform) in enumerate(zip(self.pictures, transforms, strict=True)):
+            crop = warp_crop(picture, transform, size=size, margin=margin)
+            stretch_contrast(crop, margin, out=pixels[i])
+        transforms[:, :, 2] += margin
+        pixels.setflags(write=False)
+        return AlignedCrops(pixels, transforms)
