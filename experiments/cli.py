@@ -64,7 +64,9 @@ def command_line() -> str:
     """Return the command as it was typed."""
     import shlex
 
-    return shlex.join(["mien", *sys.argv[1:]])
+    from mien.pipeline.datasets.layout import to_text
+
+    return to_text(shlex.join(["mien", *sys.argv[1:]]))
 
 
 @app.callback(invoke_without_command=True)

@@ -18,12 +18,14 @@ from mien.pipeline.quiet import quiet_native_stderr
 def import_mediapipe() -> Any:
     """Import MediaPipe without TensorFlow, which it would load (seconds, 600 MB) for nothing.
 
-    MediaPipe looks up a host for usage logs after work is done. In a process that extracts, the
-    resolver is told not to send a query, so nothing leaves the machine.
+    MediaPipe sends usage logs when a landmarker is closed. Its HTTP library follows proxy settings
+    in the environment, so it is given a proxy of a kind that does not exist, and gives up before it
+    looks up a name or opens a connection. Python's ``os.environ`` does not show that proxy: the
+    rest of the process reaches the network as before.
     """
+    os.putenv("https_proxy", "none://usage-logs-are-off")
     os.environ.setdefault("GLOG_minloglevel", "3")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("RES_OPTIONS", "attempts:0")
     if "tensorflow" in sys.modules:
         import mediapipe
 
