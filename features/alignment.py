@@ -23,11 +23,25 @@ def compute_anchor_points(mesh: np.ndarray) -> np.ndarray:
     -------
     ndarray of float32, shape (n, 3, 2)
     """
-    named = select_named_points(mesh[..., :2])
+    return select_anchor_points(select_named_points(mesh[..., :2])).astype(np.float32)
+
+
+def select_anchor_points(named: np.ndarray) -> np.ndarray:
+    """Take the eyes' and the mouth's centres from the 64 named points.
+
+    Parameters
+    ----------
+    named : ndarray, shape (n, 64, 2)
+
+    Returns
+    -------
+    ndarray, shape (n, 3, 2)
+        The left eye's, the right eye's and the mouth's centre.
+    """
     corners = [point_index("left_mouth_corner"), point_index("right_mouth_corner")]
     mouth = named[:, corners].mean(axis=1)
     left, right = point_index("left_eye_centre"), point_index("right_eye_centre")
-    return np.stack([named[:, left], named[:, right], mouth], axis=1).astype(np.float32)
+    return np.stack([named[:, left], named[:, right], mouth], axis=1)
 
 
 def compute_similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -92,7 +106,8 @@ def transform_points(transform: np.ndarray, points: np.ndarray) -> np.ndarray:
     -------
     ndarray, shape (n, k, 2)
     """
-    return points @ transform[:, :, :2].swapaxes(1, 2) + transform[:, None, :, 2]
+    x, y, (a, b, c) = points[..., 0], points[..., 1], np.moveaxis(transform, 2, 0)[..., None]
+    return np.stack([a[:, 0] * x + b[:, 0] * y + c[:, 0], a[:, 1] * x + b[:, 1] * y + c[:, 1]], -1)
 
 
 def warp_crop(picture: np.ndarray, transform: np.ndarray, *, size: int, margin: int) -> np.ndarray:
