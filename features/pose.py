@@ -41,16 +41,19 @@ def compute_head_rotation(mesh: np.ndarray) -> np.ndarray:
 
     Notes
     -----
-    The frame is orthonormal: x along the sum of ``right - left`` over twelve mirror pairs; y from
+    The frame is orthonormal: x along the mean of ``right - left`` over twelve mirror pairs; y from
     the nose's wings and base to the corners of the eyes and temples, made orthogonal to x;
     z = x × y. It is then tilted by a constant, :data:`CANONICAL_TILT`, so that the canonical face
     looks straight ahead. It depends on differences of points only, hence not at all on where the
     face is in the picture or how large: a perspective camera model, like the one behind
     MediaPipe's own matrix, does.
     """
-    seen = mesh.astype(np.float64) * _TO_CAMERA
-    x = _unit((seen.take(_RIGHT, axis=1) - seen.take(_LEFT, axis=1)).sum(axis=1))
-    up = seen.take(_EYES, axis=1).mean(axis=1) - seen.take(_NOSE, axis=1).mean(axis=1)
+    right, left, eyes, nose = (
+        mesh.take(points, axis=1).astype(np.float64).mean(axis=1) * _TO_CAMERA
+        for points in (_RIGHT, _LEFT, _EYES, _NOSE)
+    )
+    x = _unit(right - left)
+    up = eyes - nose
     y = _unit(up - x * (x * up).sum(axis=1, keepdims=True))
     frame = np.stack([x, y, np.cross(x, y)], axis=2)
     return (frame @ _rotate_x(-CANONICAL_TILT)).astype(np.float32)
