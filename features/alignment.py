@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 
@@ -23,11 +25,25 @@ def compute_anchor_points(mesh: np.ndarray) -> np.ndarray:
     -------
     ndarray of float32, shape (n, 3, 2)
     """
-    named = select_named_points(mesh[..., :2])
+    return select_anchor_points(select_named_points(mesh[..., :2])).astype(np.float32)
+
+
+def select_anchor_points(named: np.ndarray) -> np.ndarray:
+    """Take the eyes' and the mouth's centres from the 64 named points.
+
+    Parameters
+    ----------
+    named : ndarray, shape (n, 64, 2)
+
+    Returns
+    -------
+    ndarray, shape (n, 3, 2)
+        The left eye's, the right eye's and the mouth's centre.
+    """
     corners = [point_index("left_mouth_corner"), point_index("right_mouth_corner")]
     mouth = named[:, corners].mean(axis=1)
     left, right = point_index("left_eye_centre"), point_index("right_eye_centre")
-    return np.stack([named[:, left], named[:, right], mouth], axis=1).astype(np.float32)
+    return np.stack([named[:, left], named[:, right], mouth], axis=1)
 
 
 def compute_similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -92,7 +108,8 @@ def transform_points(transform: np.ndarray, points: np.ndarray) -> np.ndarray:
     -------
     ndarray, shape (n, k, 2)
     """
-    return points @ transform[:, :, :2].swapaxes(1, 2) + transform[:, None, :, 2]
+    x, y, (a, b, c) = points[..., 0], points[..., 1], np.moveaxis(transform, 2, 0)[..., None]
+    return np.stack([a[:, 0] * x + b[:, 0] * y + c[:, 0], a[:, 1] * x + b[:, 1] * y + c[:, 1]], -1)
 
 
 def warp_crop(picture: np.ndarray, transform: np.ndarray, *, size: int, margin: int) -> np.ndarray:
@@ -113,7 +130,7 @@ def warp_crop(picture: np.ndarray, transform: np.ndarray, *, size: int, margin: 
         size in the picture, the picture is first reduced by averaging, so that fine texture does
         not alias.
     """
-    matrix = transform.astype(np.float64).copy()
+    matrix = transform.astype(np.float64)
     scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
     factor = int(0.75 / scale) if scale > 0 else 1
     if factor >= 2:
@@ -125,30 +142,54 @@ def warp_crop(picture: np.ndarray, transform: np.ndarray, *, size: int, margin: 
         matrix[:, 1] *= sy
     matrix[:, 2] += margin
     side = size + 2 * margin
-    return cv2.warpAffine(
-        picture, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
+    part = _find_part(picture.shape, matrix, side)
+    if part is None:
+        return cv2.warpAffine(picture, matrix, (side, side), borderMode=cv2.BORDER_REPLICATE)
+    picture, corner = _cut_part(picture, part)
+    matrix[:, 2] += matrix[:, :2] @ corner
+    return cv2.warpAffine(picture, matrix, (side, side))
 
 
-def stretch_contrast(crop: np.ndarray, margin: int, out: np.ndarray | None = None) -> np.ndarray:
-    """Map the crop's darkest pixel to 0 and its brightest to 255.
+def _find_part(
+    shape: tuple[int, ...], matrix: np.ndarray, side: int
+) -> tuple[int, int, int, int] | None:
+    """Return the pixels that a crop reads: left, top, right, bottom, perhaps outside the picture.
 
-    Parameters
-    ----------
-    crop : ndarray of uint8, shape (side, side)
-    margin : int
-        Border that does not count for the extremes (and is clipped to them).
-    out : ndarray of float32, shape (side, side), optional
-        Where to write.
-
-    Returns
-    -------
-    ndarray of float32, shape (side, side)
-        A crop of one value becomes all zero.
+    None where that is far more than the picture has.
     """
+    (a, b, p), (c, d, q) = matrix.tolist()
+    determinant = a * d - b * c
+    if not determinant:
+        return None
+    far = (side - 1) / determinant
+    x, y = (b * q - d * p) / determinant, (c * p - a * q) / determinant
+    left, right = x + min(d * far, 0) + min(-b * far, 0), x + max(d * far, 0) + max(-b * far, 0)
+    top, bottom = y + min(-c * far, 0) + min(a * far, 0), y + max(-c * far, 0) + max(a * far, 0)
+    reach = 2 * max(*shape, side)
+    if not (-reach < left <= right < 2 * reach and -reach < top <= bottom < 2 * reach):
+        return None
+    return math.floor(left) - 1, math.floor(top) - 1, int(right) + 3, int(bottom) + 3
+
+
+def _cut_part(
+    picture: np.ndarray, part: tuple[int, int, int, int]
+) -> tuple[np.ndarray, tuple[int, int]]:
+    """Cut a part out, with the picture's edge repeated outside; return it and its corner (x, y).
+
+    ``warpAffine`` is more than twice as fast where it need not repeat the edge by itself.
+    """
+    left, top, right, bottom = part
+    height, width = picture.shape
+    x0, x1 = min(max(left, 0), width - 1), max(min(right, width), 1)
+    y0, y1 = min(max(top, 0), height - 1), max(min(bottom, height), 1)
+    inner = picture[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)]
+    pads = (max(y0 - top, 0), max(bottom - y1, 0), max(x0 - left, 0), max(right - x1, 0))
+    padded = cv2.copyMakeBorder(inner, *pads, cv2.BORDER_REPLICATE) if any(pads) else inner
+    return padded, (x0 - pads[2], y0 - pads[0])
+
+
+def measure_extremes(crop: np.ndarray, margin: int) -> tuple[int, int]:
+    """Return the darkest and the brightest grey value inside a crop's margin."""
     inner = crop[margin : len(crop) - margin, margin : crop.shape[1] - margin]
-    low, high, _, _ = cv2.minMaxLoc(inner)
-    scale = 255.0 / max(high - low, 1.0)
-    stretched = np.subtract(crop, np.float32(low), out=out, dtype=np.float32)
-    stretched *= np.float32(scale)
-    return np.clip(stretched, 0.0, 255.0, out=stretched)
+    darkest, brightest, _, _ = cv2.minMaxLoc(inner)
+    return int(darkest), int(brightest)

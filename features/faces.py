@@ -4,29 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
-from mien.features.alignment import compute_crop_transform, stretch_contrast, warp_crop
+from mien.features.alignment import compute_crop_transform, measure_extremes, warp_crop
 from mien.features.scheme import MESH_POINTS
 
 BLENDSHAPES = 52
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AlignedCrops:
     """Upright, equally sized faces of a batch.
 
     Attributes
     ----------
-    pixels : ndarray of float32, shape (n, size + 2 * margin, size + 2 * margin)
-        Grey values, the face's darkest 0 and its brightest 255.
+    grey : ndarray of uint8, shape (n, size + 2 * margin, size + 2 * margin)
+        Grey values as they are, the margin's clipped to those of the face.
+    darkest, brightest : ndarray of float32, shape (n,)
+        The extremes of each face.
     transforms : ndarray of float32, shape (n, 2, 3)
-        From the pictures to ``pixels``, margin included.
+        From the pictures to ``grey``, margin included.
     """
 
-    pixels: np.ndarray
+    grey: np.ndarray
+    darkest: np.ndarray
+    brightest: np.ndarray
     transforms: np.ndarray
+
+    @cached_property
+    def gain(self) -> np.ndarray:
+        """What stretches each face's contrast to 0-255; float32, shape (n,)."""
+        return np.float32(255) / np.maximum(self.brightest - self.darkest, np.float32(1))
+
+    @cached_property
+    def pixels(self) -> np.ndarray:
+        """Grey values, the face's darkest 0 and its brightest 255; float32, shaped like ``grey``.
+
+        A face of one value is all zero.
+        """
+        stretched = self.grey - self.darkest[:, None, None]
+        stretched *= self.gain[:, None, None]
+        stretched.setflags(write=False)
+        return stretched
 
 
 @dataclass(frozen=True)
@@ -95,10 +116,12 @@ class FaceBatch:
     def _cut(self, size: int, margin: int) -> AlignedCrops:
         transforms = compute_crop_transform(self.mesh, size)
         side = size + 2 * margin
-        pixels = np.empty((len(self), side, side), dtype=np.float32)
+        grey = np.empty((len(self), side, side), dtype=np.uint8)
+        extremes = np.empty((len(self), 2), dtype=np.float32)
         for i, (picture, transform) in enumerate(zip(self.pictures, transforms, strict=True)):
             crop = warp_crop(picture, transform, size=size, margin=margin)
-            stretch_contrast(crop, margin, out=pixels[i])
+            extremes[i] = darkest, brightest = measure_extremes(crop, margin)
+            np.clip(crop, darkest, brightest, out=grey[i])
         transforms[:, :, 2] += margin
-        pixels.setflags(write=False)
-        return AlignedCrops(pixels, transforms)
+        grey.setflags(write=False)
+        return AlignedCrops(grey, extremes[:, 0], extremes[:, 1], transforms)

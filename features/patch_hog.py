@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import ClassVar
 
-import cv2
 import numpy as np
 
 from mien.features.base import FeatureFamily, Option
 from mien.features.faces import FaceBatch
+from mien.features.gradient_cells import ORIENTATIONS, CellSummer
 from mien.features.patch_points import (
     MARGIN,
     PATCH_POINTS,
@@ -20,101 +20,31 @@ from mien.features.patch_points import (
 from mien.features.registry import register
 
 CELLS = 3
-ORIENTATIONS = 8
-_BATCH = 32
 
 
-def compute_orientation_planes(crops: np.ndarray) -> np.ndarray:
-    """Share each pixel's gradient magnitude between its two nearest orientations.
-
-    Parameters
-    ----------
-    crops : ndarray of float32, shape (n, side, side)
-
-    Returns
-    -------
-    ndarray of float32, shape (n, side, side, 8)
-        Bin ``k`` stands for gradients that point to ``k * 45`` degrees, counted from +x (right)
-        towards +y (down); directions are signed. Gradients are central differences, zero at the
-        outermost pixels.
-    """
-    n, side, _ = crops.shape
-    dx = np.zeros_like(crops)
-    dy = np.zeros_like(crops)
-    np.subtract(crops[:, :, 2:], crops[:, :, :-2], out=dx[:, :, 1:-1])
-    np.subtract(crops[:, 2:], crops[:, :-2], out=dy[:, 1:-1])
-    flat = (n * side, side)
-    magnitude, angle = cv2.cartToPolar(dx.reshape(flat), dy.reshape(flat))
-    position = (angle * (ORIENTATIONS / (2 * np.pi))).ravel()
-    magnitude = magnitude.ravel() * 0.5
-    lower = position.astype(np.int32)
-    upper_share = (position - lower) * magnitude
-    planes = np.zeros(n * side * side * ORIENTATIONS, dtype=np.float32)
-    start = np.arange(0, planes.size, ORIENTATIONS, dtype=np.int32)
-    planes[start + (lower & (ORIENTATIONS - 1))] = magnitude - upper_share
-    planes[start + ((lower + 1) & (ORIENTATIONS - 1))] += upper_share
-    return planes.reshape(n, side, side, ORIENTATIONS)
-
-
-def sum_cells(planes: np.ndarray, centres: np.ndarray, cell: int) -> np.ndarray:
-    """Sum the planes over square cells around each centre.
-
-    Parameters
-    ----------
-    planes : ndarray of float32, shape (n, side, side, 8)
-    centres : ndarray of float32, shape (n, k, 2)
-        Window centres (x, y) in pixels of the planes.
-    cell : int
-        A cell's side in pixels.
-
-    Returns
-    -------
-    ndarray of float32, shape (n, k, 3, 3, 8)
-        Axis 2 goes down, axis 3 right. Between whole pixels the sums are interpolated; centres
-        outside the planes are moved to their edge.
-    """
-    n, side = planes.shape[:2]
-    boxed = np.empty_like(planes)
-    for i in range(n):
-        cv2.boxFilter(
-            planes[i], -1, (cell, cell), dst=boxed[i], anchor=(cell // 2, cell // 2),
-            normalize=False, borderType=cv2.BORDER_CONSTANT,
-        )  # fmt: skip
-    offsets = (np.arange(CELLS, dtype=np.float32) - (CELLS - 1) / 2) * cell
-    # with an even side, the sum over pixels i-4 … i+3 stands at i, its middle lies at i - 1/2
-    shift = 0.0 if cell % 2 else 0.5
-    x = centres[:, :, None, None, 0] + offsets[None, None, None, :] + shift
-    y = centres[:, :, None, None, 1] + offsets[None, None, :, None] + shift
-    x, y = (np.clip(v, 0, side - 1.001) for v in np.broadcast_arrays(x, y))
-    x0, y0 = x.astype(np.int32), y.astype(np.int32)
-    fx, fy = (x - x0)[..., None], (y - y0)[..., None]
-    face = np.arange(n, dtype=np.int32)[:, None, None, None]
-    flat = boxed.reshape(-1, ORIENTATIONS)
-    at = (face * side + y0) * side + x0
-    top = flat[at] * (1 - fx) + flat[at + 1] * fx
-    bottom = flat[at + side] * (1 - fx) + flat[at + side + 1] * fx
-    return top * (1 - fy) + bottom * fy
-
-
-def normalise_windows(cells: np.ndarray) -> np.ndarray:
+def normalise_windows(windows: np.ndarray) -> np.ndarray:
     """Normalise each window, root it, and bring the face's vector to unit length.
 
     Parameters
     ----------
-    cells : ndarray of float32, shape (n, k, 3, 3, 8)
+    windows : ndarray of float32, shape (k, 72)
+        One face's histograms, none negative.
 
     Returns
     -------
-    ndarray of float32, shape (n, k * 72)
-        Each row has length 1 (or 0 for a face without any gradient).
+    ndarray of float32, shape (k * 72,)
+        Its length is 1, or 0 for a face without any gradient.
     """
-    windows = cells.reshape(*cells.shape[:2], -1)
-    windows = windows / (np.linalg.norm(windows, axis=-1, keepdims=True) + 20.0)
-    np.minimum(windows, 0.25, out=windows)
-    windows /= np.linalg.norm(windows, axis=-1, keepdims=True) + 1e-6
-    rows = np.sqrt(np.maximum(windows, 0.0)).reshape(len(cells), -1)
-    length = np.linalg.norm(rows, axis=1, keepdims=True)
-    return rows / np.maximum(length, 1e-6)
+    windows = windows / (_lengths(windows) + np.float32(20))
+    np.minimum(windows, np.float32(0.25), out=windows)
+    windows /= _lengths(windows) + np.float32(1e-6)
+    row = np.sqrt(windows, out=windows).reshape(1, -1)
+    row /= np.maximum(_lengths(row), np.float32(1e-6))
+    return row[0]
+
+
+def _lengths(rows: np.ndarray) -> np.ndarray:
+    return np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
 
 
 @register
@@ -135,12 +65,15 @@ class PatchHog(FeatureFamily):
 
     Notes
     -----
+    Version 2 has exact angles where version 1 had OpenCV's approximation, and no rounding in the
+    cells' sums; no column differs by more than 0.001.
+
     Unlike Dalal and Triggs: windows sit at landmarks instead of on a grid, orientations are
     signed, and cells have no spatial interpolation beyond the window's sub-pixel place.
     """
 
     name = "patch_hog"
-    version = 1
+    version = 2
     title = "gradient histograms around 64 landmarks of an aligned crop"
     default = True
     available_options: ClassVar[Mapping[str, Option]] = {
@@ -173,9 +106,11 @@ class PatchHog(FeatureFamily):
         size, cell = self.number("crop"), self.number("window") // CELLS
         crops = faces.crops(size, MARGIN)
         centres = compute_patch_centres(faces, size, MARGIN)
-        out = np.empty((len(faces), self.width), dtype=np.float32)
-        for start in range(0, len(faces), _BATCH):
-            part = slice(start, start + _BATCH)
-            planes = compute_orientation_planes(crops.pixels[part])
-            out[part] = normalise_windows(sum_cells(planes, centres[part], cell))
+        windows = len(PATCH_POINTS)
+        sums = np.empty((len(faces), windows * CELLS**2, ORIENTATIONS), dtype=np.float32)
+        summer = CellSummer(size + 2 * MARGIN, cell=cell, cells=CELLS, windows=windows)
+        summer.sum(crops.grey, centres, sums)
+        out = sums.reshape(len(faces), self.width)
+        for row, gain in zip(out, crops.gain, strict=True):
+            row[:] = normalise_windows((row * gain).reshape(windows, self.width // windows))
         return out

@@ -167,8 +167,8 @@ def test_centring_needs_persons(make_store):
 
 def test_families_stand_side_by_side_in_the_order_named(store):
     both, _ = read_features(RowData(store), ["geometry", "blendshapes"], np.array([4, 0]))
-    np.testing.assert_array_equal(both[:, :2088], store.features("geometry")[[4, 0]])
-    np.testing.assert_array_equal(both[:, 2088:], store.features("blendshapes")[[4, 0]])
+    np.testing.assert_array_equal(both[:, :2178], store.features("geometry")[[4, 0]])
+    np.testing.assert_array_equal(both[:, 2178:], store.features("blendshapes")[[4, 0]])
 
 
 def test_training_rows_of_one_class_are_refused(store):

@@ -65,7 +65,7 @@ def test_what_a_bundle_tells(data):
 def test_columns_are_in_the_order_of_the_families(data):
     bundle = fit_bundle(data, "svm-linear", {"families": "geometry+blendshapes"})
     features, _ = read_features(data, list(bundle.families), np.arange(9))
-    assert features.shape[1] == 2088 + 52
+    assert features.shape[1] == 2178 + 52
     assert bundle.predict_proba(features).argmax(axis=1).tolist() == data.codes[:9].tolist()
 
 

@@ -174,3 +174,19 @@ def test_warp_crop_of_a_view_that_is_not_contiguous() -> None:
         warp_crop(view, matrix, size=48, margin=4),
         warp_crop(view.copy(), matrix, size=48, margin=4),
     )
+
+
+@pytest.mark.parametrize("shift", [(-30, 5), (15, -40), (300, 300), (-300, 7), (9, -2000)])
+def test_warp_crop_beyond_the_picture_repeats_the_edge(shift: tuple[float, float]) -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (31, 47), dtype=np.uint8)
+    matrix = np.column_stack([1.3 * roll_matrix(20), shift]).astype(np.float32)
+    expected = cv2.warpAffine(picture, matrix, (40, 40), borderMode=cv2.BORDER_REPLICATE)
+    crop = warp_crop(picture, matrix, size=40, margin=0)
+    assert np.abs(crop.astype(int) - expected).max() <= 1
+
+
+def test_warp_crop_of_a_collapsed_face_is_of_one_value() -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (31, 47), dtype=np.uint8)
+    crop = warp_crop(picture, np.zeros((2, 3), np.float32), size=8, margin=2)
+    assert crop.shape == (12, 12)
+    assert warp_crop(picture, np.full((2, 3), np.nan, np.float32), size=8, margin=2).size == 144

@@ -6,18 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
-from mien.features.alignment import stretch_contrast
 from mien.features.faces import FaceBatch
-from mien.features.patch_hog import (
-    compute_orientation_planes,
-    normalise_windows,
-    sum_cells,
-)
+from mien.features.patch_hog import normalise_windows
 from mien.features.patch_points import MARGIN, PATCH_POINTS
 from mien.features.registry import get_family
 from mien.pipeline.rendered.mesh import FaceMesh
-
-Y, X = np.mgrid[:16, :16].astype(np.float32)
 
 
 def batch(picture: np.ndarray, mesh: np.ndarray) -> FaceBatch:
@@ -38,111 +31,19 @@ def test_points_are_64_pairs_of_the_canonical_face(canonical: FaceMesh) -> None:
         np.testing.assert_allclose(left * [-1, 1, 1], right, atol=0.05)
 
 
-@pytest.mark.parametrize(
-    ("ramp", "bins"),
-    [
-        (3 * X, {0: 3}),
-        (3 * Y, {2: 3}),
-        (-3 * X, {4: 3}),
-        (-3 * Y, {6: 3}),
-        (2 * X + 2 * Y, {1: 8**0.5}),
-        (-2 * X + 2 * Y, {3: 8**0.5}),
-        (-2 * X - 2 * Y, {5: 8**0.5}),
-        (2 * X - 2 * Y, {7: 8**0.5}),
-        # 22.5 degrees: half and half
-        (2 * np.cos(np.pi / 8) * X + 2 * np.sin(np.pi / 8) * Y, {0: 1, 1: 1}),
-        # -11.25 degrees: a quarter to bin 7, three quarters to bin 0
-        (4 * np.cos(np.pi / 16) * X - 4 * np.sin(np.pi / 16) * Y, {7: 1, 0: 3}),
-    ],
-)
-def test_planes_of_ramps(ramp: np.ndarray, bins: dict[int, float]) -> None:
-    planes = compute_orientation_planes(ramp.astype(np.float32)[None])
-    expected = np.zeros(8)
-    for k, share in bins.items():
-        expected[k] = share
-    assert planes.shape == (1, 16, 16, 8)
-    inner = planes[0, 1:-1, 1:-1]
-    np.testing.assert_allclose(inner, np.broadcast_to(expected, inner.shape), atol=0.03)
-
-
-def test_planes_share_the_whole_magnitude() -> None:
-    crops = np.random.default_rng(0).uniform(0, 255, (3, 20, 20)).astype(np.float32)
-    dy, dx = np.gradient(crops, axis=(1, 2))
-    planes = compute_orientation_planes(crops)
-    assert planes.min() >= 0
-    inner = (slice(None), slice(1, -1), slice(1, -1))
-    np.testing.assert_allclose(planes.sum(axis=-1)[inner], np.hypot(dx, dy)[inner], rtol=1e-4)
-
-
-def test_planes_are_zero_where_no_central_difference_exists() -> None:
-    planes = compute_orientation_planes((3 * X)[None])
-    assert not planes[0, :, [0, -1]].any()
-    planes = compute_orientation_planes((3 * Y)[None])
-    assert not planes[0, [0, -1]].any()
-
-
-def brute_force_cells(plane: np.ndarray, x: float, y: float) -> np.ndarray:
-    """Sum 8 x 8 pixels around each cell's middle, whole-pixel shifts weighted bilinearly."""
-    cells = np.zeros((3, 3, 8))
-    for row in range(3):
-        for col in range(3):
-            left, top = x + 8 * (col - 1) - 3.5, y + 8 * (row - 1) - 3.5
-            for dy, wy in ((0, 1 - top % 1), (1, top % 1)):
-                for dx, wx in ((0, 1 - left % 1), (1, left % 1)):
-                    y0, x0 = int(top // 1) + dy, int(left // 1) + dx
-                    cells[row, col] += wy * wx * plane[y0 : y0 + 8, x0 : x0 + 8].sum(axis=(0, 1))
-    return cells
-
-
-@pytest.mark.parametrize("centre", [(20.5, 22.5), (20, 22), (30.3, 19.8), (13.5, 34.25)])
-def test_cells_are_sums(centre: tuple[float, float]) -> None:
-    planes = np.random.default_rng(1).random((2, 48, 48, 8), dtype=np.float32)
-    centres = np.array([[centre], [(24.5, 24.5)]], np.float32)
-    cells = sum_cells(planes, centres, 8)
-    assert cells.shape == (2, 1, 3, 3, 8)
-    np.testing.assert_allclose(cells[0, 0], brute_force_cells(planes[0], *centre), rtol=1e-4)
-    np.testing.assert_allclose(cells[1, 0], brute_force_cells(planes[1], 24.5, 24.5), rtol=1e-4)
-
-
-def test_cells_far_outside_are_those_of_the_edge() -> None:
-    planes = np.random.default_rng(1).random((1, 48, 48, 8), dtype=np.float32)
-    centres = np.array([[(-500, 24.5), (-400, 24.5), (900, 900)]], np.float32)
-    cells = sum_cells(planes, centres, 8)
-    assert np.isfinite(cells).all()
-    np.testing.assert_array_equal(cells[0, 0], cells[0, 1])
-    np.testing.assert_array_equal(cells[0, 0][:, 0], cells[0, 0][:, 2])
-
-
 def test_normalised_rows_by_hand() -> None:
-    cells = np.zeros((1, 2, 3, 3, 8), np.float32)
+    windows = np.zeros((2, 72), np.float32)
     # window 0: norm 50, 30/70 and 40/70 are clipped to 0.25 each -> 1/sqrt(2) each -> root
-    cells[0, 0, 0, 0, 0], cells[0, 0, 1, 2, 3] = 30, 40
+    windows[0, 0], windows[0, 43] = 30, 40
     # window 1: norm 5, 5/25 = 0.2 stays -> 1 -> root 1
-    cells[0, 1, 2, 1, 7] = 5
-    row = normalise_windows(cells)[0]
+    windows[1, 63] = 5
+    row = normalise_windows(windows)
     assert row.shape == (144,)
     # squares before the last step: 1/sqrt(2), 1/sqrt(2), 1; their sum is 1 + sqrt(2)
     total = 1 + 2**0.5
-    assert row[0] ** 2 == pytest.approx(0.5**0.5 / total, abs=1e-5)
-    assert row[(1 * 3 + 2) * 8 + 3] ** 2 == pytest.approx(0.5**0.5 / total, abs=1e-5)
-    assert row[72 + (2 * 3 + 1) * 8 + 7] ** 2 == pytest.approx(1 / total, abs=1e-5)
+    assert row[[0, 43]] ** 2 == pytest.approx(0.5**0.5 / total, abs=1e-5)
+    assert row[72 + 63] ** 2 == pytest.approx(1 / total, abs=1e-5)
     assert (row**2).sum() == pytest.approx(1, abs=1e-5)
-
-
-def test_contrast_is_stretched_inside_the_margin() -> None:
-    crop = np.full((8, 8), 90, np.uint8)
-    crop[2:6, 2:6] = 50
-    crop[3, 3], crop[0, 0], crop[7, 7] = 150, 255, 0
-    stretched = stretch_contrast(crop, 2)
-    assert stretched.dtype == np.float32
-    assert (stretched[2, 2], stretched[3, 3]) == (0, 255)
-    assert (stretched[0, 0], stretched[7, 7]) == (255, 0)
-    assert stretched[0, 1] == pytest.approx(255 * 40 / 100)
-
-
-def test_contrast_of_one_value_and_without_margin() -> None:
-    assert not stretch_contrast(np.full((8, 8), 77, np.uint8), 2).any()
-    assert stretch_contrast(np.array([[10, 20]], np.uint8), 0).tolist() == [[0, 255]]
 
 
 def test_rows_have_unit_length(make_faces: Callable[..., FaceBatch]) -> None:

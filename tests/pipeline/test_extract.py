@@ -127,7 +127,7 @@ def test_rows_hold_what_the_detector_and_the_families_say(
                 store.features(name)[i], get_family(name).compute(batch)[0]
             )
     view = store.view(FAMILIES, np.array([39, 0]))
-    assert view.shape == (2, 52 + 2088)
+    assert view.shape == (2, 52 + 2178)
     np.testing.assert_array_equal(view[1, :52], store.features("blendshapes")[0])
 
 
@@ -152,7 +152,7 @@ def test_large_colour_pictures(run: Extract, tmp_path: Path, landmarker: Path) -
     dataset = read_rendered("rendered:people=1,takes=1,seed=3,classes=happy+sad", landmarker)
     run(dataset, families=None)
     store = FeatureStore.open(tmp_path / "store")
-    assert set(store.families) == {"blendshapes", "geometry", "patch_hog"}
+    assert set(store.families) == {"blendshapes", "geometry", "patch_hog", "pose"}
     for i in range(2):
         grey = parts_module.to_grey(dataset.pictures.read(i))
         box = compute_crop_box((256, 256, 3), store.mesh[i])
@@ -175,7 +175,11 @@ def test_manifest_tells_what_was_done(run: Extract, mixed: FaceSet, tmp_path: Pa
     assert manifest["classes"] == ["happy", "sad"]
     assert manifest["notes"] == ["Made up."]
     assert manifest["dataset_hash"] == dataset_hash(mixed)
-    assert manifest["families"]["geometry"] == {"version": 1, "width": 2088, "options": {}}
+    assert manifest["families"]["geometry"] == {
+        "version": 2,
+        "width": 2178,
+        "options": {"frontal": 1},
+    }
     assert sorted(path.name for path in (tmp_path / "store").iterdir()) == [
         "features", "manifest.json", "mesh.npy", "pixels.npy", "rows.parquet", "samples.json",
     ]  # fmt: skip
@@ -484,7 +488,7 @@ def test_a_part_of_unusable_rows_only(
     summary = run(dataset, families=FAMILIES)
     assert (summary.faces_found, summary.failed_share) == (0, 1.0)
     store = FeatureStore.open(tmp_path / "store")
-    assert store.features("geometry").shape == (6, 2088)
+    assert store.features("geometry").shape == (6, 2178)
     assert store.samples == []
 
 
