@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-
-from mien.features.faces import FaceBatch
-
 
 FALLBACK = "fallback-"
 """What the name of an attempt starts with that placed landmarks where no face was found."""
@@ -72,24 +68,3 @@ class Landmarks:
     def measured(self) -> bool:
         """Whether a face was found, and not only placed by a fallback."""
         return not self.attempt.startswith(FALLBACK)
-
-
-def make_face_batch(greys: Sequence[np.ndarray], faces: Sequence[Landmarks]) -> FaceBatch:
-    """Put faces together for the feature families.
-
-    Parameters
-    ----------
-    greys : sequence of ndarray of uint8, each of shape (height, width)
-        The grey pictures, at least one.
-    faces : sequence of Landmarks
-        The face found in each.
-
-    Returns
-    -------
-    FaceBatch
-    """
-    return FaceBatch(
-        pictures=greys,
-        mesh=np.stack([face.mesh for face in faces]),
-        blendshapes=np.stack([face.blendshapes for face in faces]),
-    )

@@ -9,13 +9,15 @@ from pathlib import Path
 import numpy as np
 
 from mien.errors import MienError
+from mien.features.faces import FaceBatch
 from mien.features.registry import get_family
 from mien.models.bundle import Bundle
 from mien.pipeline.datasets.layout import to_text
-from mien.pipeline.detector import FaceDetector, to_grey
+from mien.pipeline.detector import FaceDetector
 from mien.pipeline.face_crop import CNN_SIDE, compute_crop_box, cut_square
-from mien.pipeline.landmarks import Landmarks, make_face_batch
+from mien.pipeline.landmarks import Landmarks
 from mien.pipeline.pictures import FilePictures, is_picture_name
+from mien.pipeline.preparation import to_grey
 from mien.pipeline.quiet import quiet_native_stderr
 from mien.pipeline.reasons import PictureError, Reason
 
@@ -88,7 +90,7 @@ def predict_pictures(
         A picture that cannot be read, or (for a model that reads features) in which no face is
         found, has a reason instead of a label.
     """
-    with FaceDetector(landmarker) as detector:
+    with FaceDetector(landmarker, bundle.detector["name"]) as detector:
         batch: list[Path] = []
         for path in paths:
             batch.append(path)
@@ -147,7 +149,11 @@ def _compute(bundle: Bundle, faces: list[_Read]) -> np.ndarray:
         ]
         return bundle.predict_proba(np.stack(crops))
     found = [face.landmarks for face in faces if face.landmarks is not None]
-    batch = make_face_batch([face.grey for face in faces], found)
+    batch = FaceBatch(
+        pictures=[face.grey for face in faces],
+        mesh=np.stack([landmarks.mesh for landmarks in found]),
+        blendshapes=np.stack([landmarks.blendshapes for landmarks in found]),
+    )
     blocks = [get_family(name).compute(batch) for name in bundle.families]
     return bundle.predict_proba(np.concatenate(blocks, axis=1))
 
