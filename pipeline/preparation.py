@@ -64,21 +64,42 @@ def prepare_picture(picture: np.ndarray, attempt: Attempt) -> tuple[np.ndarray, 
         scale = MAX_SIDE / longer
     if attempt.equalise:
         picture = cv2.equalizeHist(to_grey(picture))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
     side = round(longer * scale * (1 + 2 * attempt.border))
+    if not attempt.roll:
+        return _pad(_resize(picture, size), side, (width, height))
     angle = np.radians(attempt.roll)
     turn = scale * np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     centre = np.array([(width - 1) / 2, (height - 1) / 2])
     matrix = np.column_stack([turn, (side - 1) / 2 - turn @ centre])
     if scale < 1:
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        reduced = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
         kept = np.array([size[0] / width, size[1] / height])
         shift = (1 / kept - 1) / 2
         smaller = np.column_stack([matrix[:, :2] / kept, matrix[:, 2] + matrix[:, :2] @ shift])
-        prepared = cv2.warpAffine(reduced, smaller, (side, side), flags=cv2.INTER_LINEAR)
-    else:
-        prepared = cv2.warpAffine(picture, matrix, (side, side), flags=cv2.INTER_CUBIC)
+        reduced = _resize(picture, size)
+        return cv2.warpAffine(reduced, smaller, (side, side), flags=cv2.INTER_LINEAR), matrix
+    prepared = cv2.warpAffine(picture, matrix, (side, side), flags=cv2.INTER_CUBIC)
     return prepared, matrix
+
+
+def _resize(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    height, width = picture.shape[:2]
+    if size == (width, height):
+        return picture
+    smaller = size[0] < width or size[1] < height
+    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
+
+
+def _pad(
+    picture: np.ndarray, side: int, original: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Put a picture into the middle of a black square; return the matrix from the original."""
+    height, width = picture.shape[:2]
+    top, left = (side - height) // 2, (side - width) // 2
+    below, right = side - height - top, side - width - left
+    prepared = cv2.copyMakeBorder(picture, top, below, left, right, cv2.BORDER_CONSTANT, value=0)
+    kept = np.array([width / original[0], height / original[1]])
+    return prepared, np.column_stack([np.diag(kept), (kept - 1) / 2 + (left, top)])
 
 
 def to_grey(picture: np.ndarray) -> np.ndarray:
