@@ -56,9 +56,11 @@ class FaceDetector:
         if name not in DETECTORS:
             raise MienError(f"There is no detector {name!r}.", f"Use {' or '.join(DETECTORS)}.")
         self._bundle = bundle
-        self._landmarker: Landmarker = (
-            MediaPipeLandmarker(bundle) if name == "mediapipe" else self._networks
-        )
+        self._name = name
+
+    @cached_property
+    def _landmarker(self) -> Landmarker:
+        return MediaPipeLandmarker(self._bundle) if self._name == "mediapipe" else self._networks
 
     @cached_property
     def _networks(self) -> FaceNetworks:
@@ -71,8 +73,10 @@ class FaceDetector:
         self.close()
 
     def close(self) -> None:
-        """Free the native memory."""
-        self._landmarker.close()
+        """Free the native memory; it is taken again when it is needed."""
+        for part in ("_landmarker", "_networks"):
+            if part in self.__dict__:
+                self.__dict__.pop(part).close()
 
     def detect(self, picture: np.ndarray) -> Landmarks | None:
         """Find the most certain face.

@@ -11,6 +11,7 @@ import numpy as np
 from mien.features.scheme import MESH_POINTS
 from mien.pipeline.face_region import Region, cut_region, place_in_picture, region_from_box
 from mien.pipeline.landmarks import RawFace
+from mien.pipeline.quiet import quiet_native_stderr
 
 _DETECTOR_SIDE = 128
 _LANDMARKS_SIDE = 256
@@ -47,7 +48,8 @@ class FaceNetworks:
     """
 
     def __init__(self, bundle: Path) -> None:
-        with zipfile.ZipFile(bundle) as archive:
+        # LiteRT prints a notice of each network to file descriptor 2
+        with zipfile.ZipFile(bundle) as archive, quiet_native_stderr():
             self._detector = _Network(archive.read("face_detector.tflite"))
             self._landmarks = _Network(archive.read("face_landmarks_detector.tflite"))
             self._blendshapes = _Network(archive.read("face_blendshapes.tflite"))
@@ -55,7 +57,8 @@ class FaceNetworks:
 
     def close(self) -> None:
         """Let the networks' memory go."""
-        del self._detector, self._landmarks, self._blendshapes
+        for name in ("_detector", "_landmarks", "_blendshapes"):
+            self.__dict__.pop(name, None)
 
     def find(self, prepared: np.ndarray, *, confidence: float) -> RawFace | None:
         """Find the most certain face and its landmarks.

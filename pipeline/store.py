@@ -153,7 +153,7 @@ class FeatureStore:
             raise MienError(
                 f"The store {self.path} holds {name} of version {stored}; this release computes "
                 f"version {current}.",
-                "Run mien extract again with --overwrite.",
+                "Run the same mien extract command again: it computes this family anew.",
             )
         return self._array(family_file(name))
 

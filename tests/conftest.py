@@ -138,7 +138,7 @@ def _manifest(
     reasons = rows.loc[rows["reason"] != "", "reason"].value_counts().sort_index()
     digest = hashlib.sha256(f"{rows.to_csv()} {drawn}".encode()).hexdigest()
     return {
-        "schema": "mien.store/1",
+        "schema": "mien.store/2",
         "mien": "0.1.0",
         "created": "2026-01-01T00:00:00+00:00",
         "name": "Synthetic",
@@ -150,6 +150,7 @@ def _manifest(
         "classes": list(classes),
         "rows": len(rows),
         "faces_found": int((rows["attempt"] != "").sum()),
+        "placed": 0,
         "reasons": {str(code): int(count) for code, count in reasons.items()},
         "families": told,
         "detector": detector,

@@ -17,6 +17,7 @@ import pytest
 from mien.errors import MienError
 from mien.features.blendshapes import Blendshapes
 from mien.features.faces import FaceBatch
+from mien.features.pose import compute_head_rotation, compute_pose_angles
 from mien.features.registry import get_family
 from mien.pipeline import extract as extract_module
 from mien.pipeline import parts as parts_module
@@ -25,7 +26,7 @@ from mien.pipeline.extract import allowed_failures, dataset_hash, extract
 from mien.pipeline.face_crop import compute_crop_box, cut_square
 from mien.pipeline.faceset import FaceSet
 from mien.pipeline.parts import PartTask, extract_part, hash_pixels, peak_memory_mb
-from mien.pipeline.pictures import FilePictures
+from mien.pipeline.pictures import ArrayPictures, FilePictures
 from mien.pipeline.reasons import Reason
 from mien.pipeline.rendered.dataset import read_rendered
 from mien.pipeline.rendered.renderer import RenderedFace
@@ -40,7 +41,7 @@ FAMILIES = ("blendshapes", "geometry")
 def _close_landmarker(landmarker: Path) -> Iterator[None]:
     """Parts keep theirs for the process; it cannot be closed when the interpreter ends."""
     yield
-    parts_module._detector(landmarker).close()
+    parts_module._detector(landmarker, "litert").close()
     parts_module._detector.cache_clear()
 
 
@@ -116,8 +117,10 @@ def test_rows_hold_what_the_detector_and_the_families_say(
         found = detector.detect(picture)
         row = store.rows.iloc[i]
         np.testing.assert_array_equal(store.mesh[i], found.mesh)
-        np.testing.assert_array_equal(row[["yaw", "pitch", "roll"]].to_numpy("f4"), found.pose)
-        assert row["attempt"] == found.attempt
+        pose = np.degrees(compute_pose_angles(compute_head_rotation(found.mesh[None])))[0]
+        np.testing.assert_array_equal(row[["yaw", "pitch", "roll"]].to_numpy("f4"), pose)
+        np.testing.assert_array_equal(store.blendshapes[i], found.blendshapes)
+        assert (row["attempt"], row["presence"]) == (found.attempt, np.float32(found.presence))
         assert (row["width"], row["height"]) == (48, 48)
         assert row["pixels_hash"] == hash_pixels(picture)
         np.testing.assert_array_equal(store.pixels[i], picture)
@@ -131,17 +134,27 @@ def test_rows_hold_what_the_detector_and_the_families_say(
     np.testing.assert_array_equal(view[1, :52], store.features("blendshapes")[0])
 
 
-def test_rows_without_a_face_have_pixels_where_there_is_a_picture(
+def test_a_picture_without_a_face_has_features_of_a_placed_one(
     run: Extract, mixed: FaceSet, tmp_path: Path
 ) -> None:
+    summary = run(mixed, families=FAMILIES)
+    store = FeatureStore.open(tmp_path / "store")
+    row = store.rows.iloc[5]
+    assert (row["reason"], row["attempt"]) == ("no_face", "fallback-mean")
+    assert not store.has_face[5]
+    assert (summary.placed, store.manifest["placed"]) == (1, 1)
+    assert all(np.isfinite(store.features(name)[5]).all() for name in FAMILIES)
+    assert not store.pixels[5].any()
+
+
+def test_unusable_rows_have_no_numbers(run: Extract, mixed: FaceSet, tmp_path: Path) -> None:
     run(mixed, families=FAMILIES)
     store = FeatureStore.open(tmp_path / "store")
-    for i in (5, 7, 20, 33):
+    for i in (7, 20, 33):
         assert np.isnan(store.mesh[i]).all()
         assert all(np.isnan(store.features(name)[i]).all() for name in FAMILIES)
-        assert store.rows.loc[i, ["yaw", "pitch", "roll"]].isna().all()
+        assert store.rows.loc[i, ["yaw", "pitch", "roll", "presence"]].isna().all()
         assert not store.pixels[i].any()
-        assert (store.rows.loc[i, "width"] == 48) == (i == 5)
     found = store.has_face
     assert np.isfinite(store.features("geometry")[found]).all()
     assert np.isfinite(store.mesh[found]).all()
@@ -181,7 +194,8 @@ def test_manifest_tells_what_was_done(run: Extract, mixed: FaceSet, tmp_path: Pa
         "options": {"frontal": 1},
     }
     assert sorted(path.name for path in (tmp_path / "store").iterdir()) == [
-        "features", "manifest.json", "mesh.npy", "pixels.npy", "rows.parquet", "samples.json",
+        "blendshapes.npy", "features", "manifest.json", "mesh.npy", "pixels.npy", "rows.parquet",
+        "samples.json",
     ]  # fmt: skip
 
 
@@ -319,8 +333,8 @@ def test_other_data_is_not_mixed_in(
     for other in (make_dataset(crops[:5]), make_dataset(255 - crops)):
         with pytest.raises(MienError, match=r"other data.*dataset_hash.*--overwrite"):
             run(other)
-    with pytest.raises(MienError, match=r"holds an extraction of other data.*\(families\)"):
-        run(make_dataset(crops), families=FAMILIES)
+    with pytest.raises(MienError, match=r"holds an extraction of other data.*\(detector\)"):
+        run(make_dataset(crops), detector="mediapipe")
     assert FeatureStore.open(tmp_path / "store").manifest == before
 
 
@@ -467,7 +481,7 @@ def test_damaged_jpegs_make_no_noise(
     pictures = FilePictures(tmp_path, ["damaged.jpg"])
     pictures.read(0)
     assert "JPEG" in capfd.readouterr().err
-    done = extract_part(PartTask(tmp_path / "0.npz", pictures, (False,), (), landmarker))
+    done = extract_part(PartTask(tmp_path / "0.npz", pictures, (False,), (), landmarker, "litert"))
     assert done.rows == 1
     assert capfd.readouterr().err == ""
 
@@ -476,7 +490,9 @@ def test_a_part_that_cannot_be_written(
     crops: np.ndarray, make_dataset: MakeDataset, landmarker: Path
 ) -> None:
     dataset = make_dataset(crops)
-    task = PartTask(Path("/proc/mien/0.npz"), dataset.pictures, (True,) * 6, (), landmarker)
+    task = PartTask(
+        Path("/proc/mien/0.npz"), dataset.pictures, (True,) * 6, (), landmarker, "litert"
+    )
     with pytest.raises(MienError, match=r"/proc/mien/0\.npz cannot be written"):
         extract_part(task)
 
@@ -490,6 +506,70 @@ def test_a_part_of_unusable_rows_only(
     store = FeatureStore.open(tmp_path / "store")
     assert store.features("geometry").shape == (6, 2178)
     assert store.samples == []
+
+
+def test_a_store_is_extended_without_detecting_again(
+    run: Extract, mixed: FaceSet, tmp_path: Path, landmarker: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    run(mixed, families=("geometry",))
+    folder = tmp_path / "store"
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*.npy")}
+    with monkeypatch.context() as patch:
+        patch.setattr(FaceDetector, "detect", lambda *_: 1 / 0)
+        summary = run(mixed, families=("patch_hog", "pose"))
+    assert (summary.rows_computed, summary.faces_found) == (40, 36)
+    store = FeatureStore.open(folder)
+    assert store.families == ("geometry", "patch_hog", "pose")
+    assert all(path.stat().st_mtime_ns == time for path, time in before.items())
+    assert not (folder / "parts").exists()
+    whole = extract(
+        mixed, tmp_path / "whole", bundle=landmarker, families=store.families, workers=1
+    )
+    assert whole.faces_found == 36
+    for name in store.families:
+        np.testing.assert_array_equal(
+            store.features(name), FeatureStore.open(tmp_path / "whole").features(name)
+        )
+    assert run(mixed, families=("pose",)).rows_computed == 0
+
+
+def test_an_extension_that_was_interrupted_goes_on(
+    run: Extract, mixed: FaceSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    computed: list[str],
+) -> None:  # fmt: skip
+    run(mixed)
+    computed.clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(extract_module, "join_families", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run(mixed, families=("pose",))
+    assert FeatureStore.open(tmp_path / "store").families == ("blendshapes",)
+    assert run(mixed, families=("pose",)).rows_computed == 0
+    assert computed == ["000000", "000001", "000002"]
+    with monkeypatch.context() as patch:
+        patch.setattr(extract_module, "join_families", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run(mixed, families=("geometry",))
+    assert run(mixed, families=("patch_hog",)).rows_computed == 40
+    assert FeatureStore.open(tmp_path / "store").families == ("blendshapes", "pose", "patch_hog")
+
+
+def test_a_picture_that_is_gone_ends_an_extension_with_its_reason(
+    run: Extract, mixed: FaceSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(mixed)
+    told = dataset_hash(mixed)
+    monkeypatch.setattr(extract_module, "dataset_hash", lambda _: told)
+    problems = dict.fromkeys(range(40), (Reason.UNREADABLE, "No such file"))
+    gone = replace(mixed, pictures=ArrayPictures(np.zeros((40, 48, 48), np.uint8), problems))
+    with pytest.raises(MienError, match="cannot be read any more"):
+        run(gone, families=("pose",))
+
+
+def test_an_unknown_detector(run: Extract, crops: np.ndarray, make_dataset: MakeDataset) -> None:
+    with pytest.raises(MienError, match="no detector 'yolo'"):
+        run(make_dataset(crops), detector="yolo")
 
 
 def test_an_empty_dataset(run: Extract, crops: np.ndarray, make_dataset: MakeDataset) -> None:
@@ -517,11 +597,9 @@ def test_another_version_of_a_family(
     run(make_dataset(crops))
     monkeypatch.setattr(Blendshapes, "version", 2)
     store = FeatureStore.open(tmp_path / "store")
-    with pytest.raises(MienError, match=r"of version 1.*computes version 2.*--overwrite"):
+    with pytest.raises(MienError, match=r"of version 1.*computes version 2"):
         store.features("blendshapes")
-    with pytest.raises(MienError, match=r"versions \(families\)"):
-        run(make_dataset(crops))
-    assert run(make_dataset(crops), overwrite=True).rows_computed == 6
+    assert run(make_dataset(crops)).rows_computed == 6
     assert FeatureStore.open(tmp_path / "store").features("blendshapes").shape == (6, 52)
 
 
@@ -535,7 +613,7 @@ def test_a_store_of_another_schema_or_without_a_family(
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["schema"] = "mien.store/99"
     (folder / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(MienError, match=r"'mien.store/99'; this release reads 'mien.store/1'"):
+    with pytest.raises(MienError, match=r"'mien.store/99'; this release reads 'mien.store/2'"):
         FeatureStore.open(folder)
 
 

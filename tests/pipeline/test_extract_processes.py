@@ -157,7 +157,7 @@ def test_after_a_kill_of_everything_no_row_is_lost_or_doubled_or_repeated(
         reasons={i: Reason.UNKNOWN_LABEL for i in range(ROWS) if i % 4},
     )
     job.extract(dataset, whole, bundle=landmarker, families=("blendshapes",))
-    parts._detector(landmarker).close()
+    parts._detector(landmarker, "litert").close()
     parts._detector.cache_clear()
     one, two = FeatureStore.open(out), FeatureStore.open(whole)
     assert one.manifest["plan"] == two.manifest["plan"]

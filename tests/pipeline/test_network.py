@@ -112,7 +112,7 @@ from pathlib import Path
 from mien.pipeline.detector import FaceDetector
 from mien.pipeline.pictures import FilePictures
 
-with FaceDetector(Path(sys.argv[1])) as detector:
+with FaceDetector(Path(sys.argv[1]), "mediapipe") as detector:
     assert detector.detect(FilePictures(sys.argv[2], ["happy/0.png"]).read(0)) is not None
     time.sleep(1)
 time.sleep(3)
@@ -127,5 +127,5 @@ def test_closing_the_landmarker_sends_nothing_seconds_later(
 
 
 def test_the_rest_of_the_process_still_reaches_the_network(watch: Watch) -> None:
-    start = "from mien.pipeline.detector import import_mediapipe\nimport_mediapipe()\n"
+    start = "from mien.pipeline.mediapipe_landmarker import import_mediapipe\nimport_mediapipe()\n"
     assert any("\7example\3org" in frame for frame in watch("-c", start + LOOK_UP))
