@@ -64,7 +64,9 @@ def command_line() -> str:
     """Return the command as it was typed."""
     import shlex
 
-    return shlex.join(["mien", *sys.argv[1:]])
+    from mien.pipeline.datasets.layout import to_text
+
+    return to_text(shlex.join(["mien", *sys.argv[1:]]))
 
 
 @app.callback(invoke_without_command=True)
@@ -155,11 +157,15 @@ def extract(
     families: Annotated[
         str | None, typer.Option(help="Feature families: patch_hog,geometry.")
     ] = None,
+    detector: Annotated[
+        str,
+        typer.Option(help="What runs the landmarker's networks: litert, or mediapipe's own graph."),
+    ] = "litert",
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes; one a processor by default.")
     ] = None,
     max_failures: Annotated[
-        str, typer.Option(help="Rows without features that are allowed: 100 or 5%.")
+        str, typer.Option(help="Rows without a found face that are allowed: 100 or 5%.")
     ] = "50%",
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a store of something else.")
@@ -193,6 +199,7 @@ def extract(
             out,
             bundle=bundle,
             families=_names(families),
+            detector=detector,
             workers=workers,
             overwrite=overwrite,
             on_progress=progress.update,
@@ -200,8 +207,8 @@ def extract(
     print_extract_summary(dataset.name, out, summary)
     if sum(summary.reasons.values()) > allowed:
         raise MienError(
-            f"{sum(summary.reasons.values()):,} rows have no features; --max-failures allows "
-            f"{allowed:,}.",
+            f"{sum(summary.reasons.values()):,} rows have no measured landmarks; --max-failures "
+            f"allows {allowed:,}.",
             f"See their reasons with mien info {out}.",
         )
 

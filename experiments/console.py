@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from rich.console import Console
-from rich.markup import escape
+from rich.markup import escape as escape_markup
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -39,11 +39,25 @@ OUT = Console(highlight=False, soft_wrap=True, emoji=False)
 ERR = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
+def escape(text: str, *, lines: bool = False) -> str:
+    """Make text harmless on a terminal: no markup, no control characters, one line.
+
+    Parameters
+    ----------
+    text : str
+    lines : bool
+        Whether line ends stay.
+    """
+    kept = "\n" if lines else ""
+    shown = (c if c.isprintable() or c in kept else ascii(c)[1:-1] for c in text)
+    return escape_markup("".join(shown))
+
+
 def print_error(error: MienError) -> None:
     """Print a user's error: what happened, then what to do."""
-    ERR.print(f"[bold red]Error:[/] {escape(error.message)}")
+    ERR.print(f"[bold red]Error:[/] {escape(error.message, lines=True)}")
     if error.hint:
-        ERR.print(escape(error.hint))
+        ERR.print(escape(error.hint, lines=True))
 
 
 def print_interrupted(*, goes_on: bool) -> None:
@@ -203,7 +217,8 @@ def print_comparison(results: Mapping[str, Any], out: Path) -> None:
     table = Table("model", "accuracy", "macro F1", "fit, s a fold", "ms a face")
     for model in results["models"].values():
         if model["status"] == "failed":
-            table.add_row(model["title"], f"failed: {escape(model['error'])}", "", "", "")
+            error = escape(model["error"], lines=True)
+            table.add_row(model["title"], f"failed: {error}", "", "", "")
             continue
         timing = model["timing"]
         table.add_row(

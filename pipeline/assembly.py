@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mien.errors import MienError
+from mien.features.faces import BLENDSHAPES
 from mien.features.scheme import MESH_POINTS
 from mien.files import atomic_path, write_json
 from mien.pipeline.detector import ATTEMPTS
@@ -17,7 +18,7 @@ from mien.pipeline.face_crop import CNN_SIDE, draw_sample
 from mien.pipeline.faceset import FaceSet
 from mien.pipeline.parts import PART_COLUMNS
 from mien.pipeline.reasons import PictureError
-from mien.pipeline.store import MESH, PIXELS, ROWS, SAMPLES, family_file
+from mien.pipeline.store import BLENDSHAPES_FILE, MESH, PIXELS, ROWS, SAMPLES, family_file
 
 SAMPLES_PER_CLASS = 3
 
@@ -52,13 +53,19 @@ def assemble_store(
     n = len(dataset)
     _join(parts, "pixels", folder / PIXELS, (n, CNN_SIDE, CNN_SIDE), np.uint8)
     _join(parts, "mesh", folder / MESH, (n, MESH_POINTS, 3), np.float32)
-    for name, width in families.items():
-        _join(parts, f"family:{name}", folder / family_file(name), (n, width), np.float32)
+    _join(parts, "blendshapes", folder / BLENDSHAPES_FILE, (n, BLENDSHAPES), np.float32)
+    join_families(folder, parts, families, n)
     rows = _join_rows(dataset, parts)
     with atomic_path(folder / ROWS) as path:
         rows.to_parquet(path, index=False)
     write_json(folder / SAMPLES, _draw_samples(dataset, rows, folder))
     return rows
+
+
+def join_families(folder: Path, parts: list[Path], families: dict[str, int], n: int) -> None:
+    """Join the parts' features into one array a family; arguments as :func:`assemble_store` has."""
+    for name, width in families.items():
+        _join(parts, f"family:{name}", folder / family_file(name), (n, width), np.float32)
 
 
 def _join(

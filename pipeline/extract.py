@@ -7,23 +7,25 @@ import json
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 import mien
 from mien.errors import MienError
 from mien.features.registry import canonical_spec, default_family_names, get_family
 from mien.files import write_json
-from mien.pipeline.assembly import assemble_store
-from mien.pipeline.detector import ATTEMPTS, DETECTOR_VERSION
+from mien.pipeline.assembly import assemble_store, join_families
+from mien.pipeline.detector import ATTEMPTS, DETECTOR_VERSION, DETECTORS
 from mien.pipeline.faceset import FaceSet
 from mien.pipeline.landmarker_bundle import BUNDLE_SHA256
-from mien.pipeline.parts import PartTask, extract_part
+from mien.pipeline.landmarks import FALLBACK
+from mien.pipeline.parts import FamilyTask, PartDone, PartTask, extend_part, extract_part
 from mien.pipeline.store import MANIFEST, PARTS, STORE_SCHEMA, FeatureStore
 from mien.pipeline.store_folder import prepare_folder, remove_leftovers
 from mien.pipeline.workers import run_in_workers
@@ -38,8 +40,10 @@ class ExtractSummary:
     Attributes
     ----------
     rows, faces_found : int
+    placed : int
+        Rows in which no face was found and landmarks were placed by a fallback.
     reasons : dict of str to int
-        Rows without features, by reason code.
+        Rows without measured landmarks, by reason code.
     seconds : float
         Of this run; an earlier, interrupted run is not counted.
     rows_computed : int
@@ -51,6 +55,7 @@ class ExtractSummary:
 
     rows: int
     faces_found: int
+    placed: int
     reasons: dict[str, int]
     seconds: float
     rows_computed: int
@@ -59,7 +64,7 @@ class ExtractSummary:
 
     @property
     def failed_share(self) -> float:
-        """Share of rows without features."""
+        """Share of rows without measured landmarks."""
         return sum(self.reasons.values()) / self.rows
 
 
@@ -69,13 +74,15 @@ def extract(
     *,
     bundle: Path,
     families: Sequence[str] | None = None,
+    detector: str = DETECTORS[0],
     workers: int | None = None,
     overwrite: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> ExtractSummary:
     """Detect and describe every picture of a dataset.
 
-    A run that was interrupted goes on where it was; a finished one is not repeated.
+    A run that was interrupted goes on where it was; a finished one is not repeated. A store that
+    lacks some of the families is extended by them: nothing is detected again.
 
     Parameters
     ----------
@@ -87,6 +94,8 @@ def extract(
     families : sequence of str, optional
         Specifications of feature families (see
         :func:`mien.features.registry.get_family`); the default ones when left out.
+    detector : {"litert", "mediapipe"}
+        What runs the landmarker's networks; see :class:`~mien.pipeline.detector.FaceDetector`.
     workers : int, optional
         Processes; one a processor by default (see :func:`mien.pipeline.workers.run_in_workers`).
     overwrite : bool
@@ -106,18 +115,23 @@ def extract(
     """
     folder = Path(out)
     names = tuple(dict.fromkeys(map(canonical_spec, families or default_family_names())))
+    if detector not in DETECTORS:
+        raise MienError(f"There is no detector {detector!r}.", f"Use {' or '.join(DETECTORS)}.")
     if workers is not None and workers < 1:
         raise MienError(f"Expected at least one worker, got {workers}.", "Leave --workers out.")
     if len(dataset) == 0:
         raise MienError(f"The dataset {dataset.source} has no pictures.", "Check the path.")
-    plan = _make_plan(dataset, names)
+    job = _Job(dataset, folder, bundle, workers or _count_cpus(), on_progress)
+    plan = _make_plan(dataset, names, detector)
     try:
-        if prepare_folder(folder, plan, overwrite=overwrite):
-            remove_leftovers(folder)
-            if on_progress:
-                on_progress(len(dataset), len(dataset))
-            return _summarise(FeatureStore.open(folder).rows, 0.0, 0, 0, 0.0)
-        return _extract(dataset, folder, plan, bundle, workers or _count_cpus(), on_progress)
+        plan, missing = prepare_folder(folder, plan, overwrite=overwrite)
+        if missing is None:
+            return job.extract(plan)
+        if missing:
+            return job.extend(plan, missing)
+        remove_leftovers(folder)
+        job.tell(len(dataset))
+        return _summarise(FeatureStore.open(folder).rows, 0.0, 0, 0, 0.0)
     except OSError as error:
         raise MienError(
             f"The store {folder} cannot be written ({error}).",
@@ -166,23 +180,88 @@ def allowed_failures(text: str, rows: int) -> int:
     return int(value + 1e-9)
 
 
-def _extract(
-    dataset: FaceSet,
-    folder: Path,
-    plan: dict[str, Any],
-    bundle: Path,
-    workers: int,
-    on_progress: Callable[[int, int], None] | None,
-) -> ExtractSummary:
-    started = time.perf_counter()
-    families = {name: family["width"] for name, family in plan["families"].items()}
-    computed, peak = _run_parts(dataset, folder, tuple(families), bundle, workers, on_progress)
-    parts = [_part_file(folder, number) for number in range(len(_part_slices(len(dataset))))]
-    rows = assemble_store(dataset, folder, parts, families)
-    summary = _summarise(rows, time.perf_counter() - started, computed, workers, peak)
-    _write_manifest(dataset, folder, plan, summary)
-    remove_leftovers(folder)
-    return summary
+@dataclass(frozen=True)
+class _Job:
+    """One extraction: what is read, where to, by how many."""
+
+    dataset: FaceSet
+    folder: Path
+    bundle: Path
+    workers: int
+    on_progress: Callable[[int, int], None] | None
+
+    def extract(self, plan: dict[str, Any]) -> ExtractSummary:
+        """Detect and describe every row."""
+        started = time.perf_counter()
+        families = {name: family["width"] for name, family in plan["families"].items()}
+        computed, peak = self._run(extract_part, self._part_tasks(plan))
+        rows = assemble_store(self.dataset, self.folder, self._files(), families)
+        summary = _summarise(rows, time.perf_counter() - started, computed, self.workers, peak)
+        _write_manifest(self.dataset, self.folder, plan, summary)
+        remove_leftovers(self.folder)
+        return summary
+
+    def extend(self, plan: dict[str, Any], missing: tuple[str, ...]) -> ExtractSummary:
+        """Describe the rows of a finished store by further families."""
+        started = time.perf_counter()
+        store = FeatureStore.open(self.folder)
+        computed, peak = self._run(extend_part, self._family_tasks(store, missing))
+        join_families(
+            self.folder,
+            self._files(),
+            {name: plan["families"][name]["width"] for name in missing},
+            len(self.dataset),
+        )
+        manifest = {**store.manifest, "families": plan["families"], "plan": plan}
+        write_json(self.folder / MANIFEST, manifest)
+        remove_leftovers(self.folder)
+        return _summarise(store.rows, time.perf_counter() - started, computed, self.workers, peak)
+
+    def tell(self, done: int) -> None:
+        """Report how many rows are done."""
+        if self.on_progress:
+            self.on_progress(done, len(self.dataset))
+
+    def _part_tasks(self, plan: dict[str, Any]) -> Iterator[PartTask]:
+        unusable = (self.dataset.rows["reason"] != "").to_numpy()
+        for target, part in self._open_parts():
+            yield PartTask(
+                target=target,
+                pictures=self.dataset.pictures.subset(range(part.start, part.stop)),
+                skip=tuple(bool(x) for x in unusable[part]),
+                families=tuple(plan["families"]),
+                bundle=self.bundle,
+                detector=plan["detector"]["name"],
+            )
+
+    def _family_tasks(self, store: FeatureStore, missing: tuple[str, ...]) -> Iterator[FamilyTask]:
+        for target, part in self._open_parts():
+            yield FamilyTask(
+                target=target,
+                pictures=self.dataset.pictures.subset(range(part.start, part.stop)),
+                families=missing,
+                mesh=np.asarray(store.mesh[part]),
+                blendshapes=np.asarray(store.blendshapes[part]),
+            )
+
+    def _files(self) -> list[Path]:
+        return [_part_file(self.folder, i) for i in range(len(_part_slices(len(self.dataset))))]
+
+    def _open_parts(self) -> list[tuple[Path, slice]]:
+        pairs = zip(self._files(), _part_slices(len(self.dataset)), strict=True)
+        return [(file, part) for file, part in pairs if not file.is_file()]
+
+    def _run(self, function: Callable[[Any], PartDone], tasks: Iterator[Any]) -> tuple[int, float]:
+        """Compute the parts that are missing; return rows computed and the workers' peak memory."""
+        open_rows = sum(part.stop - part.start for _, part in self._open_parts())
+        done, peak = len(self.dataset) - open_rows, 0.0
+        self.tell(done)
+        workers = max(1, min(self.workers, len(self._open_parts())))
+        for result in run_in_workers(function, tasks, workers=workers):
+            done += result.rows
+            peak = max(peak, result.peak_memory_mb)
+            self.tell(done)
+        return open_rows, peak
 
 
 def dataset_hash(dataset: FaceSet) -> str:
@@ -192,7 +271,7 @@ def dataset_hash(dataset: FaceSet) -> str:
     return digest.hexdigest()
 
 
-def _make_plan(dataset: FaceSet, families: Sequence[str]) -> dict[str, Any]:
+def _make_plan(dataset: FaceSet, families: Sequence[str], detector: str) -> dict[str, Any]:
     """Everything that decides the store's content, as JSON gives it back."""
     plan = {
         "schema": STORE_SCHEMA,
@@ -200,7 +279,7 @@ def _make_plan(dataset: FaceSet, families: Sequence[str]) -> dict[str, Any]:
         "rows": len(dataset),
         "part_rows": PART_ROWS,
         "detector": {
-            "name": "mediapipe",
+            "name": detector,
             "version": DETECTOR_VERSION,
             "bundle_sha256": BUNDLE_SHA256,
             "attempts": [asdict(attempt) for attempt in ATTEMPTS],
@@ -225,53 +304,15 @@ def _part_slices(n: int) -> list[slice]:
     return [slice(start, min(start + PART_ROWS, n)) for start in range(0, n, PART_ROWS)]
 
 
-def _run_parts(
-    dataset: FaceSet,
-    folder: Path,
-    families: tuple[str, ...],
-    bundle: Path,
-    workers: int,
-    on_progress: Callable[[int, int], None] | None,
-) -> tuple[int, float]:
-    """Compute the parts that are missing; return rows computed and the workers' peak memory."""
-    n = len(dataset)
-    unusable = (dataset.rows["reason"] != "").to_numpy()
-    open_parts = [
-        (number, part)
-        for number, part in enumerate(_part_slices(n))
-        if not _part_file(folder, number).is_file()
-    ]
-    computed = sum(part.stop - part.start for _, part in open_parts)
-    done, peak = n - computed, 0.0
-    if on_progress:
-        on_progress(done, n)
-    tasks = (
-        PartTask(
-            target=_part_file(folder, number),
-            pictures=dataset.pictures.subset(range(part.start, part.stop)),
-            skip=tuple(bool(x) for x in unusable[part]),
-            families=families,
-            bundle=bundle,
-        )
-        for number, part in open_parts
-    )
-    for result in run_in_workers(
-        extract_part, tasks, workers=max(1, min(workers, len(open_parts)))
-    ):
-        done += result.rows
-        peak = max(peak, result.peak_memory_mb)
-        if on_progress:
-            on_progress(done, n)
-    return computed, peak
-
-
 def _summarise(
     rows: pd.DataFrame, seconds: float, computed: int, workers: int, peak: float
 ) -> ExtractSummary:
     reasons = Counter(rows.loc[rows["reason"] != "", "reason"])
+    placed = int(rows["attempt"].str.startswith(FALLBACK).sum())
     return ExtractSummary(
         rows=len(rows),
-        faces_found=int((rows["attempt"] != "").sum()),
+        faces_found=int((rows["attempt"] != "").sum() - placed),
+        placed=placed,
         reasons={str(code): int(count) for code, count in sorted(reasons.items())},
         seconds=seconds,
         rows_computed=computed,
@@ -298,6 +339,7 @@ def _write_manifest(
             "classes": list(dataset.classes),
             "rows": summary.rows,
             "faces_found": summary.faces_found,
+            "placed": summary.placed,
             "reasons": summary.reasons,
             "families": plan["families"],
             "detector": plan["detector"],

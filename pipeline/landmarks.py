@@ -2,12 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-from mien.features.faces import FaceBatch
+FALLBACK = "fallback-"
+"""What the name of an attempt starts with that placed landmarks where no face was found."""
+
+
+@dataclass(frozen=True)
+class RawFace:
+    """What a landmarker finds in a prepared picture.
+
+    Attributes
+    ----------
+    mesh : ndarray of float32, shape (478, 3)
+        In pixels; (0, 0) is the prepared picture's top left corner.
+    blendshapes : ndarray of float32, shape (52,)
+    presence : float
+        See :class:`Landmarks`.
+    """
+
+    mesh: np.ndarray
+    blendshapes: np.ndarray
+    presence: float
+
+
+class Landmarker(Protocol):
+    """What finds one face's landmarks in a square picture."""
+
+    def find(self, prepared: np.ndarray, *, confidence: float) -> RawFace | None:
+        """Find the most certain face of a picture of shape (side, side) or (side, side, 3)."""
+        ...
+
+    def close(self) -> None:
+        """Free what it holds."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -21,59 +52,19 @@ class Landmarks:
         left pixel.
     blendshapes : ndarray of float32, shape (52,)
         Expression coefficients from 0 to 1.
-    pose : ndarray of float32, shape (3,)
-        Yaw, pitch and roll in degrees (see :func:`compute_pose_angles`).
+    presence : float
+        The landmark network's score that there is a face, from 0 to 1; NaN where the detector does
+        not tell it or no network placed the landmarks.
     attempt : str
-        Which attempt of the cascade found the face.
+        Which attempt of the cascade found the face, or which fallback placed it.
     """
 
     mesh: np.ndarray
     blendshapes: np.ndarray
-    pose: np.ndarray
+    presence: float
     attempt: str
 
-
-def make_face_batch(greys: Sequence[np.ndarray], faces: Sequence[Landmarks]) -> FaceBatch:
-    """Put faces together for the feature families.
-
-    Parameters
-    ----------
-    greys : sequence of ndarray of uint8, each of shape (height, width)
-        The grey pictures, at least one.
-    faces : sequence of Landmarks
-        The face found in each.
-
-    Returns
-    -------
-    FaceBatch
-    """
-    return FaceBatch(
-        pictures=greys,
-        mesh=np.stack([face.mesh for face in faces]),
-        blendshapes=np.stack([face.blendshapes for face in faces]),
-    )
-
-
-def compute_pose_angles(matrix: np.ndarray) -> np.ndarray:
-    """Read yaw, pitch and roll from MediaPipe's facial transformation matrix.
-
-    Parameters
-    ----------
-    matrix : ndarray, shape (4, 4)
-        From the canonical face (x to the picture's right, y up, z to the camera) to the camera.
-
-    Returns
-    -------
-    ndarray of float32, shape (3,)
-        Degrees. Yaw is positive when the face turns to the picture's right, pitch when it looks
-        down, roll when it leans anticlockwise in the picture.
-
-    Notes
-    -----
-    ``R = R_z(roll) R_y(yaw) R_x(pitch)``.
-    """
-    rotation = matrix[:3, :3] / np.linalg.norm(matrix[:3, :3], axis=0, keepdims=True)
-    yaw = np.arcsin(np.clip(-rotation[2, 0], -1.0, 1.0))
-    pitch = np.arctan2(rotation[2, 1], rotation[2, 2])
-    roll = np.arctan2(rotation[1, 0], rotation[0, 0])
-    return np.degrees([yaw, pitch, roll]).astype(np.float32)
+    @property
+    def measured(self) -> bool:
+        """Whether a face was found, and not only placed by a fallback."""
+        return not self.attempt.startswith(FALLBACK)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,13 +14,16 @@ import cv2
 import numpy as np
 
 from mien.errors import MienError
+from mien.features.faces import BLENDSHAPES, FaceBatch
+from mien.features.pose import compute_head_rotation, compute_pose_angles
 from mien.features.registry import get_family
 from mien.features.scheme import MESH_POINTS
 from mien.files import atomic_path
-from mien.pipeline.detector import FaceDetector, to_grey
+from mien.pipeline.detector import FaceDetector
 from mien.pipeline.face_crop import CNN_SIDE, compute_crop_box, cut_square
 from mien.pipeline.faceset import PictureSource
-from mien.pipeline.landmarks import Landmarks, make_face_batch
+from mien.pipeline.landmarks import Landmarks
+from mien.pipeline.preparation import to_grey
 from mien.pipeline.quiet import quiet_native_stderr
 from mien.pipeline.reasons import PictureError, Reason
 
@@ -28,6 +31,7 @@ PART_COLUMNS: dict[str, str] = {
     "reason": "U32",
     "detail": "U160",
     "attempt": "U24",
+    "presence": "f4",
     "yaw": "f4",
     "pitch": "f4",
     "roll": "f4",
@@ -60,6 +64,8 @@ class PartTask:
         Families to compute.
     bundle : Path
         The landmarker's verified bundle.
+    detector : str
+        What runs the bundle's networks; see :class:`~mien.pipeline.detector.FaceDetector`.
     """
 
     target: Path
@@ -67,6 +73,31 @@ class PartTask:
     skip: tuple[bool, ...]
     families: tuple[str, ...]
     bundle: Path
+    detector: str
+
+
+@dataclass(frozen=True)
+class FamilyTask:
+    """What a worker needs to describe rows whose faces are known by further families.
+
+    Attributes
+    ----------
+    target : Path
+        The ``.npz`` to write.
+    pictures : PictureSource
+        The part's pictures.
+    families : tuple of str
+        Families to compute.
+    mesh : ndarray of float32, shape (n, 478, 3)
+        NaN in rows without landmarks, which are not read.
+    blendshapes : ndarray of float32, shape (n, 52)
+    """
+
+    target: Path
+    pictures: PictureSource
+    families: tuple[str, ...]
+    mesh: np.ndarray
+    blendshapes: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -81,13 +112,14 @@ class PartDone:
 class _Face:
     row: int
     grey: np.ndarray
-    landmarks: Landmarks
+    mesh: np.ndarray
+    blendshapes: np.ndarray
 
 
 @lru_cache(maxsize=1)
-def _detector(bundle: Path) -> FaceDetector:
+def _detector(bundle: Path, name: str) -> FaceDetector:
     cv2.setNumThreads(1)
-    return FaceDetector(bundle)
+    return FaceDetector(bundle, name)
 
 
 def extract_part(task: PartTask) -> PartDone:
@@ -106,39 +138,79 @@ def extract_part(task: PartTask) -> PartDone:
     MienError
         If the part cannot be written.
     """
-    arrays = _make_arrays(task)
+    n = len(task.skip)
+    arrays = _make_columns(n) | _make_families(task.families, n)
     with quiet_native_stderr():
-        for faces in _detect_in_batches(task, arrays):
-            _describe_faces(task.families, arrays, faces)
+        for faces in _in_batches(_detect(task, arrays)):
+            _describe_faces(task.families, arrays, faces, landmarks=True)
+    _write(task.target, arrays)
+    return PartDone(n, peak_memory_mb())
+
+
+def extend_part(task: FamilyTask) -> PartDone:
+    """Describe the known faces of one part by further families, and write them atomically.
+
+    Raises
+    ------
+    MienError
+        If the part cannot be written, or a picture that was read before cannot be read any more.
+    """
+    cv2.setNumThreads(1)
+    n = len(task.mesh)
+    arrays = _make_families(task.families, n)
+    with quiet_native_stderr():
+        for faces in _in_batches(_read_known(task)):
+            _describe_faces(task.families, arrays, faces, landmarks=False)
+    _write(task.target, arrays)
+    return PartDone(n, peak_memory_mb())
+
+
+def _write(target: Path, arrays: dict[str, Any]) -> None:
     try:
-        with atomic_path(task.target) as path, path.open("wb") as file:
+        with atomic_path(target) as path, path.open("wb") as file:
             np.savez(file, **arrays)
     except OSError as error:
         raise MienError(
-            f"{task.target} cannot be written ({error.strerror or error}).",
+            f"{target} cannot be written ({error.strerror or error}).",
             "Make room or choose another folder with --out. The same command again goes on where "
             "it was.",
         ) from error
-    return PartDone(len(task.skip), peak_memory_mb())
 
 
-def _make_arrays(task: PartTask) -> dict[str, Any]:
-    n = len(task.skip)
+def _make_columns(n: int) -> dict[str, Any]:
     arrays: dict[str, Any] = {name: np.zeros(n, dtype=kind) for name, kind in PART_COLUMNS.items()}
-    for name in ("yaw", "pitch", "roll"):
+    for name in ("yaw", "pitch", "roll", "presence"):
         arrays[name][:] = np.nan
     arrays["pixels"] = np.zeros((n, CNN_SIDE, CNN_SIDE), dtype=np.uint8)
     arrays["mesh"] = np.full((n, MESH_POINTS, 3), np.nan, dtype=np.float32)
-    for name in task.families:
-        arrays[f"family:{name}"] = np.full((n, get_family(name).width), np.nan, dtype=np.float32)
+    arrays["blendshapes"] = np.full((n, BLENDSHAPES), np.nan, dtype=np.float32)
     return arrays
 
 
-def _detect_in_batches(task: PartTask, arrays: dict[str, Any]) -> Iterator[list[_Face]]:
-    """Fill the columns row by row, and yield faces by the batch: few pictures stay in memory."""
-    detector = _detector(task.bundle)
-    faces: list[_Face] = []
+def _make_families(families: tuple[str, ...], n: int) -> dict[str, Any]:
+    return {
+        f"family:{name}": np.full((n, get_family(name).width), np.nan, dtype=np.float32)
+        for name in families
+    }
+
+
+def _in_batches(faces: Iterable[_Face]) -> Iterator[list[_Face]]:
+    """Yield faces by the batch: few pictures stay in memory."""
+    batch: list[_Face] = []
     size = 0
+    for face in faces:
+        batch.append(face)
+        size += face.grey.size
+        if size > _BATCH_PIXELS:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _detect(task: PartTask, arrays: dict[str, Any]) -> Iterator[_Face]:
+    """Fill the columns row by row, and yield the faces, measured or placed."""
+    detector = _detector(task.bundle, task.detector)
     for row, skipped in enumerate(task.skip):
         if skipped:
             continue
@@ -147,17 +219,22 @@ def _detect_in_batches(task: PartTask, arrays: dict[str, Any]) -> Iterator[list[
         except PictureError as error:
             arrays["reason"][row], arrays["detail"][row] = error.reason, error.detail
             continue
-        landmarks = detector.detect(picture)
+        landmarks = detector.detect(picture) or detector.place(picture)
         grey = to_grey(picture)
         _describe_row(arrays, row, picture, grey, landmarks)
-        if landmarks is not None:
-            faces.append(_Face(row, grey, landmarks))
-            size += grey.size
-        if size > _BATCH_PIXELS:
-            yield faces
-            faces, size = [], 0
-    if faces:
-        yield faces
+        yield _Face(row, grey, landmarks.mesh, landmarks.blendshapes)
+
+
+def _read_known(task: FamilyTask) -> Iterator[_Face]:
+    for row in np.flatnonzero(np.isfinite(task.mesh[:, 0, 0])):
+        try:
+            grey = to_grey(task.pictures.read(int(row)))
+        except PictureError as error:
+            raise MienError(
+                f"A picture that the store holds cannot be read any more ({error.detail}).",
+                "Restore it, or run mien extract again with --overwrite.",
+            ) from error
+        yield _Face(int(row), grey, task.mesh[row], task.blendshapes[row])
 
 
 def _describe_row(
@@ -165,18 +242,16 @@ def _describe_row(
     row: int,
     picture: np.ndarray,
     grey: np.ndarray,
-    landmarks: Landmarks | None,
+    landmarks: Landmarks,
 ) -> None:
     arrays["height"][row], arrays["width"][row] = picture.shape[:2]
     arrays["pixels_hash"][row] = hash_pixels(picture)
-    box = compute_crop_box(picture.shape, None if landmarks is None else landmarks.mesh)
+    box = compute_crop_box(picture.shape, landmarks.mesh if landmarks.measured else None)
     arrays["crop_x"][row], arrays["crop_y"][row], arrays["crop_side"][row] = box.x, box.y, box.side
     arrays["pixels"][row] = cut_square(grey, box, CNN_SIDE)
-    if landmarks is None:
+    if not landmarks.measured:
         arrays["reason"][row] = Reason.NO_FACE
-        return
-    arrays["attempt"][row] = landmarks.attempt
-    arrays["yaw"][row], arrays["pitch"][row], arrays["roll"][row] = landmarks.pose
+    arrays["attempt"][row], arrays["presence"][row] = landmarks.attempt, landmarks.presence
 
 
 def hash_pixels(picture: np.ndarray) -> str:
@@ -186,10 +261,19 @@ def hash_pixels(picture: np.ndarray) -> str:
     return digest.hexdigest()
 
 
-def _describe_faces(families: tuple[str, ...], arrays: dict[str, Any], faces: list[_Face]) -> None:
+def _describe_faces(
+    families: tuple[str, ...], arrays: dict[str, Any], faces: list[_Face], *, landmarks: bool
+) -> None:
     rows = [face.row for face in faces]
-    batch = make_face_batch([face.grey for face in faces], [face.landmarks for face in faces])
-    arrays["mesh"][rows] = batch.mesh
+    batch = FaceBatch(
+        pictures=[face.grey for face in faces],
+        mesh=np.stack([face.mesh for face in faces]),
+        blendshapes=np.stack([face.blendshapes for face in faces]),
+    )
+    if landmarks:
+        arrays["mesh"][rows], arrays["blendshapes"][rows] = batch.mesh, batch.blendshapes
+        pose = np.degrees(compute_pose_angles(compute_head_rotation(batch.mesh)))
+        arrays["yaw"][rows], arrays["pitch"][rows], arrays["roll"][rows] = pose.T
     for name in families:
         arrays[f"family:{name}"][rows] = get_family(name).compute(batch)
 

@@ -17,17 +17,18 @@ MIN_SIDE = 16
 MAX_PIXELS = 100_000_000
 """Pixels (width times height) that a picture may have at most."""
 
+_STRIP_PIXELS = 1 << 20
 _PNG_HEAD = b"\x89PNG\r\n\x1a\n"
 _PNG_KEPT = frozenset((b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"IDAT", b"IEND"))
 
 
-def decode_picture(data: bytes) -> np.ndarray:
+def decode_picture(data: bytes | bytearray) -> np.ndarray:
     """Decode a picture file.
 
     Parameters
     ----------
-    data : bytes
-        The file's content, in any format that OpenCV reads.
+    data : bytes or bytearray
+        The file's content: PNG, JPEG, GIF, BMP, WebP, TIFF, JPEG 2000, AVIF, PBM, PGM or PPM.
 
     Returns
     -------
@@ -51,13 +52,14 @@ def decode_picture(data: bytes) -> np.ndarray:
     if not data:
         raise PictureError(Reason.UNREADABLE, "the file is empty")
     size = read_header_size(data)
-    if size is not None:
-        _check_size(*size)
+    if size is None:
+        raise PictureError(Reason.UNREADABLE, "neither a known format nor a whole header")
+    _check_size(*size)
     if data.startswith(_PNG_HEAD):
         data = _strip_png(data)
     pixels = _decode(data)
     _check_size(pixels.shape[1], pixels.shape[0])
-    return np.ascontiguousarray(_to_grey_or_rgb(_to_eight_bits(pixels)))
+    return np.ascontiguousarray(_convert(pixels))
 
 
 def _check_size(width: int, height: int) -> None:
@@ -67,9 +69,10 @@ def _check_size(width: int, height: int) -> None:
         raise PictureError(Reason.TOO_LARGE, f"{width} x {height} pixels")
 
 
-def _strip_png(data: bytes) -> bytes:
+def _strip_png(data: bytes | bytearray) -> bytes:
     """Keep the chunks that decide pixels, checked: libpng prints its complaints to the terminal."""
-    kept, at = [_PNG_HEAD], len(_PNG_HEAD)
+    kept: list[bytes | bytearray] = [_PNG_HEAD]
+    at = len(_PNG_HEAD)
     while True:
         if at + 12 > len(data):
             raise PictureError(Reason.UNREADABLE, "the PNG file is cut short")
@@ -77,6 +80,8 @@ def _strip_png(data: bytes) -> bytes:
         end = at + 12 + length
         if end > len(data):
             raise PictureError(Reason.UNREADABLE, "the PNG file is cut short")
+        if (kind == b"IHDR") != (at == len(_PNG_HEAD)):
+            raise PictureError(Reason.UNREADABLE, "the PNG file is damaged")
         if kind in _PNG_KEPT:
             chunk = data[at:end]
             if zlib.crc32(chunk[4:-4]) != struct.unpack(">I", chunk[-4:])[0]:
@@ -87,7 +92,7 @@ def _strip_png(data: bytes) -> bytes:
         at = end
 
 
-def _decode(data: bytes) -> np.ndarray:
+def _decode(data: bytes | bytearray) -> np.ndarray:
     import cv2
 
     as_oriented = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH
@@ -125,6 +130,20 @@ def _silent_opencv() -> Iterator[None]:
         yield
     finally:
         logging.setLogLevel(before)
+
+
+def _convert(pixels: np.ndarray) -> np.ndarray:
+    """Convert to eight bits, grey or RGB; strip by strip, as the steps between are wide."""
+    if pixels.ndim == 2 and pixels.dtype == np.uint8:
+        return pixels
+    height, width, *channels = pixels.shape
+    colours = () if channels in ([], [1]) else (3,)
+    converted = np.empty((height, width, *colours), np.uint8)
+    rows = max(1, _STRIP_PIXELS // width)
+    for top in range(0, height, rows):
+        strip = pixels[top : top + rows]
+        converted[top : top + rows] = _to_grey_or_rgb(_to_eight_bits(strip))
+    return converted
 
 
 def _to_eight_bits(pixels: np.ndarray) -> np.ndarray:

@@ -11,10 +11,12 @@ import zlib
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
 from mien.pipeline.picture_decoding import MAX_PIXELS, MIN_SIDE, decode_picture
+from mien.pipeline.picture_header import starts_like_picture
 from mien.pipeline.reasons import PictureError, Reason
 
 __all__ = [
@@ -38,6 +40,8 @@ ZIP_ERRORS = (
 """What the reading of a damaged, encrypted or unusual archive may raise."""
 MAX_FILE_BYTES = 1 << 30
 """Bytes that a picture file may have at most, unpacked."""
+_START_BYTES = 64
+_PIECE_BYTES = 1 << 20
 PICTURE_ENDINGS = frozenset(
     (
         ".jpg",
@@ -126,8 +130,8 @@ class FilePictures:
             status = path.stat()
             if not stat.S_ISREG(status.st_mode):
                 raise PictureError(Reason.UNREADABLE, "not a regular file")
-            _check_bytes(status.st_size)
-            data = path.read_bytes()
+            with path.open("rb") as file:
+                data = _read_picture(file, status.st_size)
         except (OSError, ValueError) as error:
             raise PictureError(Reason.UNREADABLE, _describe(error)) from error
         return decode_picture(data)
@@ -165,11 +169,15 @@ class ZipPictures:
         self.members = tuple(members)
 
     def read(self, index: int) -> np.ndarray:
-        """Decode one member; see :class:`~mien.pipeline.faceset.PictureSource`."""
+        """Decode one member, of which no more is unpacked than the archive's directory says.
+
+        See :class:`~mien.pipeline.faceset.PictureSource`.
+        """
         try:
             archive = open_zip(self.path)
-            _check_bytes(archive.getinfo(self.members[index]).file_size)
-            data = archive.read(self.members[index])
+            member = archive.getinfo(self.members[index])
+            with archive.open(member) as file:
+                data = _read_picture(file, member.file_size)
         except (*ZIP_ERRORS, KeyError) as error:
             raise PictureError(Reason.UNREADABLE, _describe(error)) from error
         return decode_picture(data)
@@ -199,9 +207,17 @@ def _open_zip(path: str, process: int, size: int, time: int) -> zipfile.ZipFile:
     return zipfile.ZipFile(path)
 
 
-def _check_bytes(size: int) -> None:
+def _read_picture(file: IO[bytes], size: int) -> bytearray:
+    """Read a file of a known size, and of one that is no picture or is a bomb only the start."""
     if size > MAX_FILE_BYTES:
         raise PictureError(Reason.TOO_LARGE, f"a file of {size / 1e9:.1f} GB")
+    start = file.read(min(size, _START_BYTES))
+    if start and not starts_like_picture(start):
+        raise PictureError(Reason.UNREADABLE, "not a picture of a known format")
+    data = bytearray(start)
+    while piece := file.read(min(size - len(data), _PIECE_BYTES)):
+        data += piece
+    return data
 
 
 def _describe(error: Exception) -> str:

@@ -9,12 +9,15 @@ from pathlib import Path
 import numpy as np
 
 from mien.errors import MienError
+from mien.features.faces import FaceBatch
 from mien.features.registry import get_family
 from mien.models.bundle import Bundle
-from mien.pipeline.detector import FaceDetector, to_grey
+from mien.pipeline.datasets.layout import to_text
+from mien.pipeline.detector import FaceDetector
 from mien.pipeline.face_crop import CNN_SIDE, compute_crop_box, cut_square
-from mien.pipeline.landmarks import Landmarks, make_face_batch
+from mien.pipeline.landmarks import Landmarks
 from mien.pipeline.pictures import FilePictures, is_picture_name
+from mien.pipeline.preparation import to_grey
 from mien.pipeline.quiet import quiet_native_stderr
 from mien.pipeline.reasons import PictureError, Reason
 
@@ -23,12 +26,12 @@ _BATCH = 32
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model says of one picture.
+    r"""What a model says of one picture.
 
     Attributes
     ----------
     picture : str
-        The path that was given.
+        The path that was given; bytes that are not UTF-8 are written as ``\xff``.
     label : str
         The most probable class, or empty when there is none.
     probabilities : dict of str to float
@@ -58,7 +61,7 @@ def find_pictures(paths: Sequence[str | Path]) -> list[Path]:
     for given in paths:
         path = Path(given)
         if path.is_dir():
-            below = sorted(p for p in path.rglob("*") if p.is_file() and is_picture_name(p.name))
+            below = sorted(p for p in path.rglob("*") if is_picture_name(p.name) and not p.is_dir())
             if not below:
                 raise MienError(f"The folder {path} has no pictures.", "Name picture files.")
             found += below
@@ -87,7 +90,7 @@ def predict_pictures(
         A picture that cannot be read, or (for a model that reads features) in which no face is
         found, has a reason instead of a label.
     """
-    with FaceDetector(landmarker) as detector:
+    with FaceDetector(landmarker, bundle.detector["name"]) as detector:
         batch: list[Path] = []
         for path in paths:
             batch.append(path)
@@ -113,11 +116,11 @@ def _predict_batch(
             with quiet_native_stderr():
                 picture = FilePictures(path.parent, [path.name]).read(0)
         except PictureError as error:
-            failed[i] = Prediction(str(path), "", {}, str(error.reason), error.detail)
+            failed[i] = Prediction(to_text(str(path)), "", {}, str(error.reason), error.detail)
             continue
         landmarks = detector.detect(picture)
         if landmarks is None and not bundle.reads_pixels:
-            failed[i] = Prediction(str(path), "", {}, str(Reason.NO_FACE))
+            failed[i] = Prediction(to_text(str(path)), "", {}, str(Reason.NO_FACE))
         else:
             read[i] = _Read(to_grey(picture), landmarks)
     probabilities = dict(zip(read, _compute(bundle, list(read.values())), strict=True))
@@ -127,7 +130,7 @@ def _predict_batch(
             continue
         row = probabilities[i]
         yield Prediction(
-            picture=str(path),
+            picture=to_text(str(path)),
             label=bundle.classes[int(row.argmax())],
             probabilities={
                 name: float(p) for name, p in zip(bundle.classes, row, strict=True)
@@ -146,7 +149,11 @@ def _compute(bundle: Bundle, faces: list[_Read]) -> np.ndarray:
         ]
         return bundle.predict_proba(np.stack(crops))
     found = [face.landmarks for face in faces if face.landmarks is not None]
-    batch = make_face_batch([face.grey for face in faces], found)
+    batch = FaceBatch(
+        pictures=[face.grey for face in faces],
+        mesh=np.stack([landmarks.mesh for landmarks in found]),
+        blendshapes=np.stack([landmarks.blendshapes for landmarks in found]),
+    )
     blocks = [get_family(name).compute(batch) for name in bundle.families]
     return bundle.predict_proba(np.concatenate(blocks, axis=1))
 

@@ -13,14 +13,16 @@ import numpy as np
 import pandas as pd
 
 from mien.errors import MienError
-from mien.features.registry import get_family
+from mien.features.registry import canonical_spec, get_family
+from mien.pipeline.landmarks import FALLBACK
 
 STORE_FORMAT = "mien.store/"
-STORE_SCHEMA = f"{STORE_FORMAT}1"
+STORE_SCHEMA = f"{STORE_FORMAT}2"
 MANIFEST = "manifest.json"
 ROWS = "rows.parquet"
 PIXELS = "pixels.npy"
 MESH = "mesh.npy"
+BLENDSHAPES_FILE = "blendshapes.npy"
 SAMPLES = "samples.json"
 FEATURES = "features"
 PARTS = "parts"
@@ -113,6 +115,11 @@ class FeatureStore:
         return self._array(MESH)
 
     @cached_property
+    def blendshapes(self) -> np.ndarray:
+        """The landmarker's expression coefficients; float32, shape (n, 52), NaN if none."""
+        return self._array(BLENDSHAPES_FILE)
+
+    @cached_property
     def samples(self) -> list[dict[str, str]]:
         """Sample faces with landmarks drawn: ``label``, ``caption``, ``picture`` (a data URI)."""
         try:
@@ -122,22 +129,24 @@ class FeatureStore:
 
     @cached_property
     def has_face(self) -> np.ndarray:
-        """Whether each row has landmarks and features; bool, shape (n,)."""
-        return (self.rows["attempt"] != "").to_numpy()
+        """Whether a face was found in each row, and not only placed; bool, shape (n,)."""
+        attempt = self.rows["attempt"]
+        return ((attempt != "") & ~attempt.str.startswith(FALLBACK)).to_numpy()
 
     def features(self, name: str) -> np.ndarray:
-        """Return a family's array; float32, shape (n, width), NaN in rows without a face.
+        """Return a family's array; float32, shape (n, width), NaN in rows without features.
 
         Raises
         ------
         MienError
             If the store lacks the family or holds another version of it.
         """
+        name = canonical_spec(name)
         if name not in self.manifest["families"]:
             raise MienError(
                 f"The store {self.path} has no feature family {name!r}; it has "
                 f"{', '.join(self.families)}.",
-                f"Extract it with --families {','.join((*self.families, name))}.",
+                f"Add it: run the same mien extract command with --families {name}.",
             )
         stored, current = self.manifest["families"][name]["version"], get_family(name).version
         if stored != current:

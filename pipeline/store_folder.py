@@ -11,10 +11,12 @@ import numpy as np
 import pandas as pd
 
 from mien.errors import MienError
+from mien.features.faces import BLENDSHAPES
 from mien.features.scheme import MESH_POINTS
 from mien.files import write_json
 from mien.pipeline.face_crop import CNN_SIDE
 from mien.pipeline.store import (
+    BLENDSHAPES_FILE,
     FEATURES,
     MANIFEST,
     MESH,
@@ -28,8 +30,10 @@ from mien.pipeline.store import (
 )
 
 
-def prepare_folder(folder: Path, plan: dict[str, Any], *, overwrite: bool) -> bool:
-    """Tell whether a store is finished, and make its folder ready for extraction when it is not.
+def prepare_folder(
+    folder: Path, plan: dict[str, Any], *, overwrite: bool
+) -> tuple[dict[str, Any], tuple[str, ...] | None]:
+    """Find out what a store lacks, and make its folder ready for the work.
 
     Parameters
     ----------
@@ -41,8 +45,11 @@ def prepare_folder(folder: Path, plan: dict[str, Any], *, overwrite: bool) -> bo
 
     Returns
     -------
-    bool
-        True when there is nothing left to do.
+    plan : dict
+        What the store shall hold: a finished store keeps the families that it has.
+    missing : tuple of str, or None
+        Families that a finished store lacks, or holds in another version; None where everything is
+        to be made.
 
     Raises
     ------
@@ -52,12 +59,14 @@ def prepare_folder(folder: Path, plan: dict[str, Any], *, overwrite: bool) -> bo
         If the folder cannot be written.
     """
     existing = _existing_plan(folder)
-    if existing == plan:
-        if (folder / MANIFEST).is_file() and _is_whole(folder, plan):
-            return True
-        (folder / MANIFEST).unlink(missing_ok=True)
-        write_json(folder / PLAN, plan)
-        return False
+    if existing and _without_families(existing) == _without_families(plan):
+        wanted = plan["families"]
+        if (folder / MANIFEST).is_file() and _is_whole(folder, existing):
+            return _prepare_extension(folder, existing, wanted)
+        if existing["families"] == wanted:
+            (folder / MANIFEST).unlink(missing_ok=True)
+            _begin(folder, plan)
+            return plan, None
     if existing is None and _is_occupied(folder):
         raise MienError(
             f"{folder} exists and is not a feature store.", "Choose a new folder with --out."
@@ -71,22 +80,48 @@ def prepare_folder(folder: Path, plan: dict[str, Any], *, overwrite: bool) -> bo
     # in this order, what a kill leaves behind is the old extraction, or an empty new one
     shutil.rmtree(folder / PARTS, ignore_errors=True)
     write_json(folder / PLAN, plan)
-    for name in (MANIFEST, ROWS, PIXELS, MESH, SAMPLES):
+    for name in (MANIFEST, ROWS, PIXELS, MESH, BLENDSHAPES_FILE, SAMPLES):
         (folder / name).unlink(missing_ok=True)
     shutil.rmtree(folder / FEATURES, ignore_errors=True)
-    return False
+    return plan, None
+
+
+def _without_families(plan: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in plan.items() if key != "families"}
+
+
+def _prepare_extension(
+    folder: Path, existing: dict[str, Any], wanted: dict[str, Any]
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    held = existing["families"]
+    missing = tuple(name for name, told in wanted.items() if held.get(name) != told)
+    plan = {**existing, "families": {**held, **wanted}}
+    if missing:
+        _begin(folder, plan)
+    return plan, missing
+
+
+def _begin(folder: Path, plan: dict[str, Any]) -> None:
+    """Say what is begun; parts that were computed for something else go first."""
+    if _read_plan(folder / PLAN) != plan:
+        shutil.rmtree(folder / PARTS, ignore_errors=True)
+    write_json(folder / PLAN, plan)
 
 
 def _existing_plan(folder: Path) -> dict[str, Any] | None:
     """Return the plan of the extraction that the folder holds, or None if it holds none."""
-    for name in (MANIFEST, PLAN):
-        try:
-            content = json.loads((folder / name).read_text(encoding="utf-8"))
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError, ValueError):
-            continue
-        if isinstance(content, dict) and str(content.get("schema")).startswith(STORE_FORMAT):
-            return content.get("plan", {}) if name == MANIFEST else content
-    return None
+    manifest = _read_plan(folder / MANIFEST)
+    return _read_plan(folder / PLAN) if manifest is None else manifest.get("plan", {})
+
+
+def _read_plan(path: Path) -> dict[str, Any] | None:
+    """Read a plan or a manifest; None for anything else."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, ValueError):
+        return None
+    known = isinstance(content, dict) and str(content.get("schema")).startswith(STORE_FORMAT)
+    return content if known else None
 
 
 def _is_occupied(folder: Path) -> bool:
@@ -106,6 +141,7 @@ def _is_whole(folder: Path, plan: dict[str, Any]) -> bool:
     shapes: dict[str, tuple[int, ...]] = {
         PIXELS: (n, CNN_SIDE, CNN_SIDE),
         MESH: (n, MESH_POINTS, 3),
+        BLENDSHAPES_FILE: (n, BLENDSHAPES),
     }
     for name, family in plan["families"].items():
         shapes[family_file(name)] = (n, family["width"])

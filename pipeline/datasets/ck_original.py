@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,7 +92,9 @@ def read_ck_original(source: Source, options: ReadOptions) -> FaceSet:
         sequences=[frame.sequence for frame in frames],
     )
     pictures = tree.picture_source([frame.path for frame in frames])
-    notes = (*tree.notes, *_describe(sequences, emotions, options))
+    frames_found = {path for paths in sequences.values() for path in paths}
+    others = [path for path in tree.pictures if path not in frames_found]
+    notes = (*tree.notes, *_describe(sequences, emotions, others, options))
     return FaceSet("CK+", "ck-original", source.given, rows, pictures, notes)
 
 
@@ -169,7 +171,10 @@ def _choose_frames(name: str, paths: list[str], label: str, options: ReadOptions
 
 
 def _describe(
-    sequences: Mapping[str, list[str]], emotions: Mapping[str, str], options: ReadOptions
+    sequences: Mapping[str, list[str]],
+    emotions: Mapping[str, str],
+    others: Sequence[str],
+    options: ReadOptions,
 ) -> list[str]:
     taken = count(options.peak_frames, "frame")
     notes = [f"The last {taken} of each labelled sequence carry its label."]
@@ -180,6 +185,11 @@ def _describe(
         notes.append(
             f"Left out, having no emotion file: {count(len(unlabelled), 'sequence')} of "
             f"{len(sequences):,}."
+        )
+    if others:
+        what = count(len(others), "picture")
+        notes.append(
+            f"Left out, as not named like a frame, or a second copy: {what}, {quote_some(others)}"
         )
     missing = sorted(set(emotions) - set(sequences))
     if missing:

@@ -28,12 +28,14 @@ class Source:
 
     Attributes
     ----------
+    given : str
+        The same as text, see :func:`to_text`.
     path : Path
         The same with ``~`` replaced.
     """
 
     def __init__(self, given: str) -> None:
-        self.given = given
+        self.given = to_text(given)
         self.path = Path(given).expanduser()
 
     @cached_property

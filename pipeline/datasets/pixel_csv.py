@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, NamedTuple, cast
 
 import numpy as np
 
@@ -18,10 +18,16 @@ from mien.errors import MienError
 from mien.pipeline.datasets.pixel_text import SIDE, Problem, parse_pixel_texts
 from mien.pipeline.datasets.tree import FileTree, quote_some
 from mien.pipeline.pictures import ZIP_ERRORS, ArrayPictures, open_zip
+from mien.pipeline.reasons import Reason
 
 _BLANKS = b' \t\r\n"'
-_HEAD_BYTES = 1 << 16
 _BATCH = 128
+_LINE_BYTES = 1 << 16
+_MOST_PIECES = 1 << 14
+_FIELD_BYTES = 200
+MAX_LINES = 1_000_000
+"""Lines that a CSV file of pixels may have at most; so many faces take 2.3 GB."""
+_TOO_LONG = (Reason.WRONG_PIXEL_COUNT, f"a line of more than {_LINE_BYTES:,} bytes")
 _ENDINGS = (".csv", ".csv.gz")
 
 
@@ -92,7 +98,7 @@ def read_csv_head(file: CsvFile) -> tuple[str, ...]:
     """Return the column names, blanks removed, or nothing for a file that is no text."""
     try:
         with file.open() as lines:
-            head = lines.readline(_HEAD_BYTES)
+            head = lines.readline(_LINE_BYTES)
     except ZIP_ERRORS:
         return ()
     return () if b"\0" in head else tuple(_split_head(head))
@@ -117,7 +123,8 @@ def parse_pixel_csv(file: CsvFile) -> PixelTable:
     Raises
     ------
     MienError
-        If the file is damaged, a column is missing or there are no rows.
+        If the file is damaged, a column is missing, there are no rows or more than
+        :data:`MAX_LINES` lines.
     """
     try:
         with file.open() as lines:
@@ -130,7 +137,7 @@ def parse_pixel_csv(file: CsvFile) -> PixelTable:
 
 
 def _parse(lines: IO[bytes], file: CsvFile) -> PixelTable:
-    columns = _split_head(lines.readline(_HEAD_BYTES))
+    columns = _split_head(_read_line(lines)[0])
     _require_columns(columns, file)
     emotion, pixel = columns.index("emotion"), columns.index("pixels")
     usage = columns.index("usage") if "usage" in columns else None
@@ -138,28 +145,52 @@ def _parse(lines: IO[bytes], file: CsvFile) -> PixelTable:
     usages: list[str] = []
     problems: dict[int, Problem] = {}
     pixels = bytearray()
-    all_rows = _split_rows(lines, len(columns))
+    all_rows = _split_rows(lines, len(columns), file)
     while rows := list(islice(all_rows, _BATCH)):
-        parsed, wrong = parse_pixel_texts([row[pixel] for row in rows])
+        parsed, wrong = parse_pixel_texts([b"" if row.cut else row.fields[pixel] for row in rows])
+        wrong |= {i: _TOO_LONG for i, row in enumerate(rows) if row.cut}
         problems.update({len(emotions) + row: problem for row, problem in wrong.items()})
         pixels += parsed.tobytes()
-        emotions += [_decode(row[emotion]) for row in rows]
-        usages += [_decode(row[usage]) if usage is not None else "" for row in rows]
+        emotions += [_decode(row.fields[emotion]) for row in rows]
+        usages += [_decode(row.fields[usage]) if usage is not None else "" for row in rows]
     if not emotions:
         raise MienError(f"Expected faces in {file.name!r}, but it has a header and no rows.")
     array = np.frombuffer(pixels, np.uint8).reshape(-1, SIDE, SIDE)
     return PixelTable(emotions, usages, array, problems)
 
 
-def _split_rows(lines: IO[bytes], columns: int) -> Iterator[list[bytes]]:
-    for line in lines:
+class _Row(NamedTuple):
+    fields: list[bytes]
+    cut: bool
+
+
+def _split_rows(lines: IO[bytes], columns: int, file: CsvFile) -> Iterator[_Row]:
+    for _ in range(MAX_LINES):
+        line, cut = _read_line(lines)
+        if not line:
+            return
         fields = [field.strip(_BLANKS) for field in line.split(b",")]
-        if fields != [b""]:
-            yield fields + [b""] * (columns - len(fields))
+        if fields != [b""] or cut:
+            yield _Row(fields + [b""] * (columns - len(fields)), cut)
+    if lines.read(1):
+        raise MienError(
+            f"Expected at most {MAX_LINES:,} lines in {file.name!r}, but there are more.",
+            "Split the file.",
+        )
+
+
+def _read_line(lines: IO[bytes]) -> tuple[bytes, bool]:
+    """Return the next line, or its beginning, and whether it was cut off."""
+    line = piece = lines.readline(_LINE_BYTES)
+    for _ in range(_MOST_PIECES):
+        if len(piece) < _LINE_BYTES or piece.endswith(b"\n"):
+            return line, piece is not line
+        piece = lines.readline(_LINE_BYTES)
+    raise ValueError(f"a line has more than {_MOST_PIECES * _LINE_BYTES / 1e9:.0f} GB")
 
 
 def _decode(field: bytes) -> str:
-    return sys.intern(field.decode("utf-8", "replace"))
+    return sys.intern(field[:_FIELD_BYTES].decode("utf-8", "replace"))
 
 
 def _split_head(line: bytes) -> list[str]:

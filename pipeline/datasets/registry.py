@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+
+import pandas as pd
 
 from mien.errors import MienError
 from mien.pipeline.datasets.ck48 import CK48
@@ -13,11 +16,13 @@ from mien.pipeline.datasets.ck_original import CK_ORIGINAL
 from mien.pipeline.datasets.class_folders import CLASS_FOLDERS
 from mien.pipeline.datasets.fer2013_csv import FER2013_CSV
 from mien.pipeline.datasets.fer2013_folders import FER2013_FOLDERS
-from mien.pipeline.datasets.layout import Layout, ReadOptions, Source, count
+from mien.pipeline.datasets.layout import Layout, ReadOptions, Source, count, make_rows
 from mien.pipeline.datasets.selection import limit_rows, select_classes, select_split
 from mien.pipeline.datasets.subjects import assign_subjects, read_subject_table
 from mien.pipeline.datasets.tree import quote_some
 from mien.pipeline.faceset import FaceSet
+from mien.pipeline.pictures import ZipPictures
+from mien.pipeline.reasons import Reason
 
 LAYOUTS: Mapping[str, Layout] = {
     layout.name: layout
@@ -114,11 +119,26 @@ def _read(given: str, layout: str | None, options: ReadOptions) -> FaceSet:
     if not source.path.exists():
         raise _not_understood(source)
     if layout is not None:
-        return LAYOUTS[layout].read(source, options)
+        return _add_unsafe(LAYOUTS[layout].read(source, options), source)
     for candidate in LAYOUTS.values():
         if candidate.recognises(source):
-            return candidate.read(source, options)
+            return _add_unsafe(candidate.read(source, options), source)
     raise _not_understood(source)
+
+
+def _add_unsafe(faceset: FaceSet, source: Source) -> FaceSet:
+    """Give the pictures in an archive whose names lead out of it rows that say so."""
+    names = source.tree.unsafe if source.tree is not None else ()
+    if not names or not isinstance(faceset.pictures, ZipPictures):
+        return faceset
+    unsafe = make_rows(
+        pictures=names,
+        labels=[""] * len(names),
+        problems=dict.fromkeys(range(len(names)), Reason.UNSAFE_NAME),
+    )
+    rows = pd.concat([faceset.rows, unsafe], ignore_index=True).fillna("")
+    pictures = ZipPictures(source.path, (*faceset.pictures.members, *names))
+    return replace(faceset, rows=rows, pictures=pictures)
 
 
 def _read_rendered(spec: str) -> FaceSet:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +14,8 @@ from mien.pipeline.faceset import PictureSource
 from mien.pipeline.pictures import ZIP_ERRORS, FilePictures, ZipPictures, is_picture_name, open_zip
 
 Names = tuple[str, ...]
+MAX_TEXT_BYTES = 1 << 26
+"""Bytes that a file of people or labels beside the pictures may have at most."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,8 @@ class FileTree:
         The same for folders, empty ones included.
     notes : tuple of str
         What was left out, and why.
+    unsafe : tuple of str
+        Pictures in an archive whose names lead out of it; not among ``files``.
     """
 
     path: Path
@@ -38,6 +43,7 @@ class FileTree:
     files: tuple[str, ...]
     folders: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    unsafe: tuple[str, ...] = ()
 
     @cached_property
     def pictures(self) -> tuple[str, ...]:
@@ -64,10 +70,19 @@ class FileTree:
             base += f"{top}/"
 
     def read_bytes(self, name: str) -> bytes:
-        """Read one file that is not a picture."""
-        if self.zipped:
-            return open_zip(self.path).read(name)
-        return Path(self.path, name).read_bytes()
+        """Read one file of text.
+
+        Raises
+        ------
+        ValueError
+            If it has more than :data:`MAX_TEXT_BYTES`.
+        """
+        plain = Path(self.path, name)
+        with open_zip(self.path).open(name) if self.zipped else plain.open("rb") as file:
+            data = file.read(MAX_TEXT_BYTES + 1)
+        if len(data) > MAX_TEXT_BYTES:
+            raise ValueError(f"it has more than {MAX_TEXT_BYTES >> 20} MB")
+        return data
 
     def picture_source(self, names: Sequence[str]) -> PictureSource:
         """Return a source of these pictures, in this order."""
@@ -75,20 +90,24 @@ class FileTree:
 
 
 def list_folder(path: Path) -> FileTree:
-    """List a folder with everything below it; symbolic links are followed, loops are not."""
+    """List a folder with everything below it.
+
+    Symbolic links are followed; a folder that is come to twice, or in a loop, is listed once. What
+    has the name of a picture is listed whatever it is, so that it can be told why it has no pixels.
+    """
     files: list[str] = []
     folders: list[str] = []
     unreadable: list[str] = []
-    for prefix, names, is_folder in _walk(path, unreadable):
+    again: list[str] = []
+    for prefix, names, is_folder in _walk(path, unreadable, again):
         (folders if is_folder else files).extend(f"{prefix}{name}" for name in names)
-    notes = [f"{len(unreadable)} folders could not be listed: {quote_some(unreadable)}"]
-    return FileTree(
-        path, False, *_sorted_visible(files, folders), tuple(notes if unreadable else ())
-    )
+    notes = _note("Folders that could not be listed", unreadable)
+    notes += _note("Links to folders that are listed already, not followed", again)
+    return FileTree(path, False, *_sorted_visible(files, folders), notes)
 
 
 def list_zip(path: Path) -> FileTree:
-    """List an archive; members with an absolute name or with ``..`` in it are left out.
+    """List an archive; members with an absolute name or with ``..`` in it are kept apart.
 
     Raises
     ------
@@ -102,15 +121,22 @@ def list_zip(path: Path) -> FileTree:
             f"Expected a zip archive, but {str(path)!r} cannot be opened as one: {error}.",
             "Copy or download it again.",
         ) from error
-    unsafe = sorted({info.filename for info in infos if _is_unsafe(info.filename)})
+    names = [info.filename for info in infos]
+    unsafe = sorted({name for name in names if _is_unsafe(name)})
     kept = [info for info in infos if not _is_unsafe(info.filename)]
     files = {info.filename for info in kept if not info.is_dir()}
     folders = {info.filename.rstrip("/") for info in kept if info.is_dir()}
     for name in files:
         folders.update(str(parent) for parent in PurePosixPath(name).parents)
-    notes = (f"{len(unsafe)} members with an unsafe path were ignored: {quote_some(unsafe)}",)
+    twice = sorted(name for name, times in Counter(names).items() if times > 1)
+    notes = _note("Members with an unsafe path, not read", unsafe)
+    notes += _note("Names that come twice, of which the last was read", twice)
     visible = _sorted_visible(files, folders - {"."})
-    return FileTree(path, True, *visible, notes if unsafe else ())
+    return FileTree(path, True, *visible, notes, tuple(filter(is_picture_name, unsafe)))
+
+
+def _note(what: str, names: Sequence[str]) -> tuple[str, ...]:
+    return (f"{what} ({len(names):,}): {quote_some(names)}",) if names else ()
 
 
 def quote_some(names: Sequence[str], *, most: int = 3) -> str:
@@ -121,23 +147,33 @@ def quote_some(names: Sequence[str], *, most: int = 3) -> str:
     return f"{shown}, …" if len(names) > most else shown
 
 
-def _walk(root: Path, unreadable: list[str]) -> Iterator[tuple[str, list[str], bool]]:
+def _walk(
+    root: Path, unreadable: list[str], again: list[str]
+) -> Iterator[tuple[str, list[str], bool]]:
     seen: set[tuple[int, int]] = set()
 
     def note(error: OSError) -> None:
         unreadable.append(os.path.relpath(error.filename, root))
 
     for folder, folders, files in os.walk(root, followlinks=True, onerror=note):
+        relative = Path(folder).relative_to(root).as_posix()
         status = Path(folder).stat()
         if (status.st_dev, status.st_ino) in seen:
+            again.append(relative)
             folders.clear()
             continue
         seen.add((status.st_dev, status.st_ino))
         folders.sort()
-        relative = Path(folder).relative_to(root).as_posix()
         prefix = "" if relative == "." else f"{relative}/"
         yield prefix, folders, True
-        yield prefix, [name for name in files if Path(folder, name).is_file()], False
+        yield prefix, [x for x in files if is_picture_name(x) or _is_file(Path(folder, x))], False
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a folder that may be listed but not entered
+        return False
 
 
 def _is_unsafe(name: str) -> bool:

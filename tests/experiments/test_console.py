@@ -171,6 +171,17 @@ def test_predictions_as_lines(capsys):
     ]
 
 
+def test_names_cannot_steer_the_terminal(capsys):
+    name = "new\nline \x1b[31m\x07\r<script>\udcff.png"
+    with PredictionPrinter(as_json=False) as printer:
+        printer.show(Prediction(name, "", {}, "no_face"))
+    print_error(MienError(f"Not {name}.", "First.\nSecond."))
+    captured = capsys.readouterr()
+    shown = r"\x1b[31m\x07\r<script>\udcff.png"
+    assert captured.out.splitlines()[0].startswith(rf"new\nline {shown}: no label")
+    assert captured.err.splitlines() == ["Error: Not new", f"line {shown}.", "First.", "Second."]
+
+
 def test_predictions_as_json(capsys):
     with PredictionPrinter(as_json=True) as printer:
         printer.show(FOUND)

@@ -1,6 +1,7 @@
 import os
 import pickle
 import struct
+import tracemalloc
 import zipfile
 import zlib
 
@@ -8,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mien.pipeline import pictures
+from mien.pipeline import picture_decoding, pictures
 from mien.pipeline.pictures import (
     ArrayPictures,
     FilePictures,
@@ -47,6 +48,38 @@ def insert_after_header(png, chunk):
 def exif(orientation):
     """A TIFF block with one entry, tag 0x0112."""
     return b"MM\0*" + struct.pack(">IHHHIHHI", 8, 1, 0x0112, 3, 1, orientation, 0, 0)
+
+
+def make_cmyk_jpeg(**ink):
+    """Sixteen pixels square, one colour, as Adobe writes it: 255 is no ink."""
+
+    def segment(marker, content):
+        return b"\xff" + bytes([marker]) + struct.pack(">H", len(content) + 2) + content
+
+    planes = b"".join(bytes([number, 0x11, 0]) for number in range(4))
+    scans = b"".join(bytes([number, 0]) for number in range(4))
+    first = "".join(encode_first_block(255 - value) for value in ink.values())
+    bits = first + 3 * 4 * "00000"  # three blocks more: no difference, end of block
+    bits += "1" * (-len(bits) % 8)
+    return b"".join(
+        [
+            b"\xff\xd8" + segment(0xEE, b"Adobe\0\x64\0\0\0\0\0"),
+            segment(0xDB, b"\0" + b"\x08" * 64),
+            segment(0xC0, struct.pack(">BHHB", 8, 16, 16, 4) + planes),
+            segment(0xC4, b"\x00" + bytes([0, 0, 0, 12] + [0] * 12) + bytes(range(12))),
+            segment(0xC4, b"\x10" + bytes([1] + [0] * 15) + b"\0"),
+            segment(0xDA, b"\x04" + scans + b"\0\x3f\0"),
+            int(bits, 2).to_bytes(len(bits) // 8).replace(b"\xff", b"\xff\0") + b"\xff\xd9",
+        ]
+    )
+
+
+def encode_first_block(value):
+    """Category in four bits, the level's difference from 128 in that many, end of block."""
+    level = value - 128
+    category = abs(level).bit_length()
+    digits = level if level > 0 else level + (1 << category) - 1
+    return f"{category:04b}" + (f"{digits:0{category}b}" if category else "") + "0"
 
 
 @pytest.fixture
@@ -134,6 +167,42 @@ class TestDecoding:
         head = struct.pack(">IIBBBBB", 10_001, 10_000, 8, 0, 0, 0, 0)
         without_pixels = b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", head)
         assert reason_of(without_pixels) == Reason.TOO_LARGE
+
+    @pytest.mark.parametrize("ending", [".gif", ".png", ".webp"])
+    def test_the_first_frame_of_an_animation(self, ending, corner):
+        first = np.dstack([corner] * 3)
+        animation = cv2.Animation()
+        animation.frames, animation.durations = [first, 255 - first], [100, 100]
+        done, data = cv2.imencodeanimation(ending, animation)
+        assert done
+        pixels = decode_picture(data.tobytes()).reshape(32, 64, -1)
+        np.testing.assert_array_equal(pixels[:, :, 0] > 127, corner > 127)
+
+    def test_cmyk_jpeg_is_rgb(self):
+        pixels = decode_picture(make_cmyk_jpeg(cyan=50, magenta=100, yellow=150, black=0))
+        assert pixels.shape == (16, 16, 3)
+        assert np.abs(pixels.astype(int) - (205, 155, 105)).max() <= 2
+
+    @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+    @pytest.mark.parametrize("channels", [1, 3, 4])
+    def test_strips_are_no_longer_seen(self, kind, channels, monkeypatch):
+        levels = np.iinfo(kind).max + 1
+        pixels = np.random.default_rng(0).integers(0, levels, (40, 72, channels), dtype=kind)
+        data = encode(".png", pixels)
+        whole = decode_picture(data)
+        monkeypatch.setattr(picture_decoding, "_STRIP_PIXELS", 72 * 7)
+        np.testing.assert_array_equal(decode_picture(data), whole)
+
+    @pytest.mark.parametrize("ending", [".hdr", ".pfm", ".ras", ".pam"])
+    def test_a_format_whose_size_cannot_be_told_beforehand(self, ending, noise):
+        kind = np.float32 if ending in (".hdr", ".pfm") else np.uint8
+        assert reason_of(encode(ending, noise.astype(kind))) == Reason.UNREADABLE
+
+    def test_a_second_header_in_a_png(self, corner, capfd):
+        png = encode(".png", corner)
+        head = struct.pack(">IIBBBBB", 20_000, 20_000, 8, 0, 0, 0, 0)
+        assert reason_of(insert_after_header(png, png_chunk(b"IHDR", head))) == Reason.UNREADABLE
+        assert capfd.readouterr() == ("", "")
 
     def test_floating_point_is_refused(self):
         assert reason_of(encode(".tiff", np.ones((20, 20), np.float32))) == Reason.UNREADABLE
@@ -302,6 +371,22 @@ class TestZipPictures:
         archive.write_bytes(data)
         with pytest.raises(PictureError, match="unreadable"):
             ZipPictures(archive, NAMES[:1]).read(0)
+
+    @pytest.mark.parametrize("honest", [True, False])
+    def test_a_bomb_takes_no_memory(self, tmp_path, corner, honest):
+        """Honest about its size, but no picture; or a picture with more than it tells."""
+        start = b"" if honest else encode(".png", corner)
+        with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as file:
+            file.writestr("bomb.png", start + bytes(1 << 26))
+            if not honest:
+                file.getinfo("bomb.png").file_size = len(start)
+        tracemalloc.start()
+        try:
+            with pytest.raises(PictureError, match="unreadable"):
+                ZipPictures(tmp_path / "bomb.zip", ["bomb.png"]).read(0)
+            assert tracemalloc.get_traced_memory()[1] < 1 << 23
+        finally:
+            tracemalloc.stop()
 
     def test_an_encrypted_member(self, archive):
         data = bytearray(archive.read_bytes())

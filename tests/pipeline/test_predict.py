@@ -1,5 +1,6 @@
 """Prediction must see what extraction saw: the same faces, crops and features."""
 
+import os
 from pathlib import Path
 
 import cv2
@@ -148,6 +149,15 @@ def test_folders_are_searched_and_files_are_taken_as_they_are(tmp_path):
     found = find_pictures([tmp_path / "z.webp", tmp_path, tmp_path / "a" / "note.txt"])
     names = [path.relative_to(tmp_path).as_posix() for path in found]
     assert names == ["z.webp", "a/y.JPG", "b/x.png", "z.webp", "a/note.txt"]
+
+
+def test_what_cannot_be_read_in_a_folder_is_told(bundle, tmp_path, landmarker):
+    (tmp_path / "link.png").symlink_to(tmp_path / "gone.png")
+    (tmp_path / os.fsdecode(b"\xff.png")).touch()
+    found = predict(bundle, find_pictures([tmp_path]), landmarker)
+    assert {(Path(p.picture).name, p.reason) for p in found} == {
+        ("link.png", "unreadable"), (r"\xff.png", "unreadable"),
+    }  # fmt: skip
 
 
 def test_a_missing_path_and_an_empty_folder_are_said(tmp_path):

@@ -82,6 +82,7 @@ def test_a_second_copy_of_the_frames_counts_once(write_tree, release):
     faces = read_dataset(write_tree(release | frames("S010_004", 5, "zz copy")))
     assert len(faces) == 5
     assert not faces.rows["picture"].str.contains("zz copy").any()
+    assert any("or a second copy: 5 pictures, 'zz copy/" in note for note in faces.notes)
 
 
 def test_frames_are_ordered_by_number(write_tree):

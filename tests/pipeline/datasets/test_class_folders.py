@@ -4,8 +4,8 @@ import zipfile
 import pytest
 
 from mien.errors import MienError
-from mien.pipeline.datasets import read_dataset
-from mien.pipeline.reasons import PictureError
+from mien.pipeline.datasets import read_dataset, tree
+from mien.pipeline.reasons import PictureError, Reason
 
 FILES = ["neutral/001_03.jpg", "neutral/002_03.jpg", "smiling/001_08.jpg", "smiling/002_08.jpg"]
 SUBJECTS = "face_id,face_age,face_gender\n001,24,female\n002,38,male\n"
@@ -93,15 +93,53 @@ def test_a_name_that_is_not_utf8(write_tree):
     assert len(faces.pictures.fingerprint()) == 64
 
 
-def test_unsafe_members_of_an_archive_are_ignored_with_a_note(write_tree, pack):
-    path = pack(write_tree(FILES))
+def test_unsafe_members_of_an_archive_keep_their_rows_and_are_not_read(write_tree, pack):
+    path = pack(write_tree(dict.fromkeys(FILES) | {"subjects.csv": SUBJECTS}))
     data = zipfile.ZipFile(path).read(FILES[0])
+    unsafe = ["../neutral/x.jpg", "/etc/x.jpg", "C:\\neutral\\z.jpg", "neutral/../../y.jpg"]
     with zipfile.ZipFile(path, "a") as archive:
-        for name in ("../neutral/x.jpg", "/etc/x.jpg", "neutral/../../y.jpg", "C:\\neutral\\z.jpg"):
+        for name in [*unsafe, "../x.txt"]:
             archive.writestr(name, data)
     faces = read_dataset(path)
+    assert faces.rows["picture"].tolist() == FILES + unsafe
+    assert faces.rows["reason"].tolist() == [""] * 4 + [Reason.UNSAFE_NAME] * 4
+    assert faces.rows["age"].tolist() == ["24", "38", "24", "38", "", "", "", ""]
+    assert (faces.rows.dtypes == "str").all()
+    assert faces.notes[0].startswith(
+        "Members with an unsafe path, not read (5): '../neutral/x.jpg'"
+    )
+    assert faces.pictures.subset([0, 5]).read(0).max() == 0
+
+
+def test_a_name_that_comes_twice_in_an_archive_is_told(write_tree, pack):
+    path = pack(write_tree(FILES))
+    data = zipfile.ZipFile(path).read(FILES[3])
+    with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning, match="Duplicate name"):
+        archive.writestr(FILES[0], data)
+    faces = read_dataset(path)
     assert faces.rows["picture"].tolist() == FILES
-    assert faces.notes[0].startswith("4 members with an unsafe path were ignored: ")
+    assert faces.pictures.read(0).max() == 3
+    assert faces.notes == (f"Names that come twice, of which the last was read (1): '{FILES[0]}'",)
+
+
+def test_what_is_no_regular_file_keeps_its_row(write_tree):
+    folder = write_tree(FILES)
+    (folder / "neutral" / "nowhere.jpg").symlink_to(folder / "gone.jpg")
+    (folder / "neutral" / "itself.jpg").symlink_to("itself.jpg")
+    os.mkfifo(folder / "neutral" / "pipe.jpg")
+    os.mkfifo(folder / "subjects.csv")
+    faces = read_dataset(folder)
+    for name in ("nowhere", "itself", "pipe"):
+        row = faces.rows["picture"].tolist().index(f"neutral/{name}.jpg")
+        with pytest.raises(PictureError, match="unreadable"):
+            faces.pictures.read(row)
+
+
+def test_a_subjects_file_that_is_a_bomb_is_not_used(write_tree, pack, monkeypatch):
+    monkeypatch.setattr(tree, "MAX_TEXT_BYTES", 1 << 20)
+    files = dict.fromkeys(FILES) | {"subjects.csv": SUBJECTS + "\n" * (1 << 20)}
+    for source in (write_tree(files), pack(write_tree(files))):
+        assert "was not used: it has more than 1 MB" in read_dataset(source).notes[0]
 
 
 def test_linked_folders_are_followed_and_loops_are_not(write_tree, tmp_path):
@@ -113,6 +151,9 @@ def test_linked_folders_are_followed_and_loops_are_not(write_tree, tmp_path):
     (real / "smiling" / "loop").symlink_to(linked)
     faces = read_dataset(linked)
     assert faces.rows["label"].tolist() == ["calm", "calm", "smiling", "smiling"]
+    assert faces.notes == (
+        "Links to folders that are listed already, not followed (1): 'smiling/loop'",
+    )
 
 
 def test_one_folder_is_only_read_when_told_to(write_tree):

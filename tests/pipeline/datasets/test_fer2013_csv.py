@@ -1,11 +1,12 @@
 import gzip
+import tracemalloc
 import zipfile
 
 import numpy as np
 import pytest
 
 from mien.errors import MienError
-from mien.pipeline.datasets import read_dataset
+from mien.pipeline.datasets import pixel_csv, read_dataset
 from mien.pipeline.faceset import ROW_COLUMNS
 from mien.pipeline.reasons import PictureError, Reason
 
@@ -124,6 +125,38 @@ def test_a_gzip_file_cut_short(tmp_path, face_text):
     packed = gzip.compress(text.encode())
     with pytest.raises(MienError, match="cannot be read to its end"):
         read_dataset(write(tmp_path, packed[:-50], "fer2013.csv.gz"))
+
+
+def test_a_line_that_hardly_ends_takes_no_memory_and_keeps_its_row(tmp_path, face_text):
+    row = f"0,{face_text(7)},Training\n"
+    text = f"emotion,pixels,Usage\n{row}1,{face_text(7)}{' ' * (1 << 25)},Training\n{row}"
+    path = write(tmp_path, gzip.compress(text.encode()), "fer2013.csv.gz")
+    tracemalloc.start()
+    try:
+        faces = read_dataset(path)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 23
+    finally:
+        tracemalloc.stop()
+    assert faces.rows["reason"].tolist() == ["", Reason.WRONG_PIXEL_COUNT, ""]
+    assert faces.rows["label"].tolist() == ["angry", "disgust", "angry"]
+    assert [int(faces.pictures.read(i).max()) for i in (0, 2)] == [7, 7]
+    with pytest.raises(PictureError, match="more than 65,536 bytes"):
+        faces.pictures.read(1)
+
+
+def test_a_line_that_does_not_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(pixel_csv, "_MOST_PIECES", 4)
+    path = write(tmp_path, "emotion,pixels,Usage\n0," + "1 " * 200_000)
+    with pytest.raises(MienError, match="cannot be read to its end: a line has more than"):
+        read_dataset(path)
+
+
+@pytest.mark.parametrize("line", ["0,,\n", "\n"])
+def test_lines_without_number(tmp_path, monkeypatch, line):
+    monkeypatch.setattr(pixel_csv, "MAX_LINES", 300)
+    assert len(read_dataset(write(tmp_path, "emotion,pixels\n" + "0,,\n" * 300))) == 300
+    with pytest.raises(MienError, match="at most 300 lines"):
+        read_dataset(write(tmp_path, "emotion,pixels\n" + line * 301))
 
 
 def test_a_zip_with_a_damaged_csv(tmp_path, face_text):
