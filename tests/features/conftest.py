@@ -11,9 +11,9 @@ import pytest
 from mien.errors import MienError
 from mien.features.faces import BLENDSHAPES, FaceBatch
 from mien.features.mesh_mirror import MESH_MIRROR
-from mien.pipeline.detector import FaceDetector, to_grey
+from mien.pipeline.detector import FaceDetector
 from mien.pipeline.landmarker_bundle import ensure_landmarker_bundle
-from mien.pipeline.landmarks import make_face_batch
+from mien.pipeline.preparation import to_grey
 from mien.pipeline.rendered.mesh import FaceMesh, read_face_mesh
 from mien.pipeline.rendered.people import make_person
 from mien.pipeline.rendered.renderer import render_face
@@ -57,7 +57,12 @@ def rendered_faces(bundle: Path, canonical: FaceMesh) -> FaceBatch:
     ]
     with FaceDetector(bundle) as detector:
         found = [detector.detect(grey) for grey in greys]
-    return make_face_batch(greys, [face for face in found if face])
+    assert all(found)
+    return FaceBatch(
+        greys,
+        np.stack([face.mesh for face in found if face]),
+        np.stack([face.blendshapes for face in found if face]),
+    )
 
 
 Batch = Callable[..., FaceBatch]
