@@ -72,8 +72,16 @@ def command_line() -> str:
 @app.callback(invoke_without_command=True)
 def version(
     show: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    plugins: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--plugin", help="Python file or module with feature families; may be repeated."
+        ),
+    ] = None,
 ) -> None:
     """Facial expression recognition: landmarks and tuned SVMs, and a CNN to compare against."""
+    if plugins:
+        _add_plugins(plugins)
     if show:
         import mien
 
@@ -225,6 +233,48 @@ def info(store: Store, as_json: Json = False) -> None:
         typer.echo(json.dumps(content, indent=1, ensure_ascii=False))
     else:
         print_info(opened)
+
+
+@app.command()
+def features(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Families, perhaps with options: patch_hog@crop=48.")
+    ] = None,
+    as_json: Json = False,
+    cost: Annotated[
+        bool, typer.Option("--cost/--no-cost", help="Measure the time a face, on rendered faces.")
+    ] = True,
+    check: Annotated[
+        bool, typer.Option("--check", help="Check that they do what every family must.")
+    ] = False,
+    landmarks: Annotated[
+        Path | None, typer.Option(help="Draw the 64 named landmarks to this PNG instead.")
+    ] = None,
+    landmarker: Landmarker = None,
+) -> None:
+    """List the feature families: columns, options, cost."""
+    from mien.experiments import feature_list
+    from mien.pipeline.landmarker_bundle import ensure_landmarker_bundle
+
+    if landmarks:
+        from mien.experiments.landmark_chart import write_chart
+
+        _check_writable(landmarks)
+        write_chart(landmarks, ensure_landmarker_bundle(landmarker))
+        typer.echo(f"Landmarks: {landmarks}")
+        return
+    families = feature_list.list_families(names or ())
+    if check:
+        faces = feature_list.render_faces(ensure_landmarker_bundle(landmarker))
+        raise typer.Exit(0 if feature_list.print_checks(families, faces) else 1)
+    costs = feature_list.measure_costs(families, landmarker) if cost else [None] * len(families)
+    described = list(map(feature_list.describe_family, families, costs))
+    if as_json:
+        typer.echo(json.dumps(described, indent=1, ensure_ascii=False))
+    elif len(families) == 1:
+        feature_list.print_family(families[0], described[0])
+    else:
+        feature_list.print_families(described)
 
 
 @app.command()
@@ -419,6 +469,17 @@ def predict(
 def _study_file(out: Path) -> Path:
     """Return the study's SQLite file beside the parameters' file, never that file itself."""
     return out.with_suffix(".study.db" if out.suffix == ".db" else ".db")
+
+
+def _add_plugins(plugins: list[str]) -> None:
+    """Let this process, and those it starts, load families from files or modules."""
+    import os
+
+    from mien.features.registry import PLUGINS
+
+    known = [part for part in os.environ.get(PLUGINS, "").split(os.pathsep) if part]
+    added = [str(Path(name).absolute()) if name.endswith(".py") else name for name in plugins]
+    os.environ[PLUGINS] = os.pathsep.join(dict.fromkeys([*known, *added]))
 
 
 def _names(text: str | None) -> list[str] | None:

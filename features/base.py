@@ -43,11 +43,12 @@ class Option:
         return numbers[0]
 
     def allows(self, value: Value) -> bool:
-        """Tell whether a value is of the right kind and allowed."""
+        """Tell whether a value is of the right kind and allowed; a tuple's numbers must differ."""
         if isinstance(value, tuple) is not isinstance(self.default, tuple):
             return False
         numbers = value if isinstance(value, tuple) else (value,)
-        return bool(numbers) and all(type(n) is int and n in self.allowed for n in numbers)
+        different = 0 < len(numbers) == len(set(numbers))
+        return different and all(type(n) is int and n in self.allowed for n in numbers)
 
 
 class FeatureFamily(ABC):
@@ -64,6 +65,14 @@ class FeatureFamily(ABC):
     default : bool
         Whether the family is computed when none is named.
     available_options : mapping of str to Option
+    move_tolerance : float
+        How much a face's features may change, as ``||f' - f|| / ||f||``, when its picture and its
+        landmarks are shifted, scaled and rolled together. More than next to nothing where pixels
+        are read, for they are interpolated anew.
+    mirror_tolerance : float
+        How much they may differ from what :attr:`mirror` predicts when both are mirrored.
+    follows_roll : tuple of str
+        Columns that tell how the picture is rolled.
 
     Parameters
     ----------
@@ -81,6 +90,9 @@ class FeatureFamily(ABC):
     title: ClassVar[str]
     default: ClassVar[bool] = False
     available_options: ClassVar[Mapping[str, Option]] = {}
+    move_tolerance: ClassVar[float] = 1e-3
+    mirror_tolerance: ClassVar[float] = 1e-3
+    follows_roll: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, **options: Value) -> None:
         for key, value in options.items():

@@ -76,6 +76,8 @@ class PatchHog(FeatureFamily):
     version = 2
     title = "gradient histograms around 64 landmarks of an aligned crop"
     default = True
+    move_tolerance = 0.25
+    mirror_tolerance = 0.005
     available_options: ClassVar[Mapping[str, Option]] = {
         "crop": Option(96, (48, 96), "side of the aligned crop in pixels, 48 or 96"),
         "window": Option(24, range(6, 97, 3), "window's side in pixels, a multiple of 3 from 6"),

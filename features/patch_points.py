@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from mien.features.alignment import transform_points
 from mien.features.faces import FaceBatch
+from mien.features.mesh_mirror import MESH_MIRROR
 
 PATCH_POINTS: tuple[int, ...] = (
     33, 160, 158, 133, 153, 144, 263, 387, 385, 362, 380, 373,
@@ -18,25 +20,13 @@ PATCH_POINTS: tuple[int, ...] = (
 )  # fmt: skip
 """Mesh indices of the windows' centres: eyes, brows, nose, lips, jaw, cheeks, forehead."""
 
-_MIRRORED_POINT: dict[int, int] = {
-    33: 263, 160: 387, 158: 385, 133: 362, 153: 380, 144: 373,
-    70: 300, 63: 293, 105: 334, 66: 296, 107: 336,
-    168: 168, 197: 197, 4: 4, 98: 327, 48: 278,
-    61: 291, 40: 270, 37: 267, 0: 0, 91: 321, 84: 314, 17: 17,
-    78: 308, 81: 311, 13: 13, 178: 402, 14: 14,
-    152: 152, 148: 377, 172: 397,
-    50: 280, 205: 425, 117: 346, 10: 10, 151: 151, 9: 9, 8: 8,
-}  # fmt: skip
-
-
 MARGIN = 24
 """Pixels around an aligned crop that its patches may reach into."""
 
 
 def mirror_patch_order() -> np.ndarray:
     """Return, for each patch, the position of its mirror partner; shape (64,), int."""
-    pairs = _MIRRORED_POINT | {right: left for left, right in _MIRRORED_POINT.items()}
-    return np.array([PATCH_POINTS.index(pairs[point]) for point in PATCH_POINTS])
+    return np.array([PATCH_POINTS.index(MESH_MIRROR[point]) for point in PATCH_POINTS])
 
 
 def compute_patch_centres(faces: FaceBatch, size: int, margin: int) -> np.ndarray:
@@ -55,3 +45,24 @@ def compute_patch_centres(faces: FaceBatch, size: int, margin: int) -> np.ndarra
     """
     points = faces.mesh[:, list(PATCH_POINTS), :2]
     return transform_points(faces.crops(size, margin).transforms, points).astype(np.float32)
+
+
+def cut_windows(crop: np.ndarray, centres: np.ndarray, window: int) -> np.ndarray:
+    """Cut square windows out of a crop.
+
+    Parameters
+    ----------
+    crop : ndarray, shape (side, side)
+    centres : ndarray, shape (k, 2)
+        Window centres (x, y) in pixels of the crop.
+    window : int
+        The windows' side in pixels.
+
+    Returns
+    -------
+    ndarray, shape (k, window, window)
+        At the whole pixel that is nearest; a window that would leave the crop is moved inside.
+    """
+    corners = np.rint(centres - (window - 1) / 2).astype(np.intp)
+    x, y = np.clip(corners, 0, len(crop) - window).T
+    return sliding_window_view(crop, (window, window))[y, x]

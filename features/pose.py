@@ -179,6 +179,7 @@ class Pose(FeatureFamily):
     version = 1
     title = "the head's yaw, pitch and roll, from the mesh"
     default = True
+    follows_roll = ("roll",)
 
     @cached_property
     def feature_names(self) -> tuple[str, ...]:

@@ -10,8 +10,13 @@ import pytest
 
 from mien.errors import MienError
 from mien.features.faces import BLENDSHAPES, FaceBatch
+from mien.features.mesh_mirror import MESH_MIRROR
+from mien.pipeline.detector import FaceDetector
 from mien.pipeline.landmarker_bundle import ensure_landmarker_bundle
+from mien.pipeline.preparation import to_grey
 from mien.pipeline.rendered.mesh import FaceMesh, read_face_mesh
+from mien.pipeline.rendered.people import make_person
+from mien.pipeline.rendered.renderer import render_face
 
 
 @pytest.fixture(scope="session")
@@ -37,9 +42,27 @@ def frontal(canonical: FaceMesh) -> np.ndarray:
 
 
 @pytest.fixture(scope="session")
-def mesh_mirror(canonical: FaceMesh) -> np.ndarray:
+def mesh_mirror() -> np.ndarray:
     """The mirror partner of each of the 478 mesh points."""
-    return np.concatenate([canonical.mirrored, np.arange(468, 478)])
+    return np.array(MESH_MIRROR)
+
+
+@pytest.fixture(scope="session")
+def rendered_faces(bundle: Path, canonical: FaceMesh) -> FaceBatch:
+    """Four rendered faces of different people and sizes, as the landmarker sees them."""
+    cases = (("happy", 256), ("surprise", 300), ("neutral", 200), ("sad", 377))
+    greys = [
+        to_grey(render_face(canonical, make_person(5, i), label, seed=5, size=size).picture)
+        for i, (label, size) in enumerate(cases)
+    ]
+    with FaceDetector(bundle) as detector:
+        found = [detector.detect(grey) for grey in greys]
+    assert all(found)
+    return FaceBatch(
+        greys,
+        np.stack([face.mesh for face in found if face]),
+        np.stack([face.blendshapes for face in found if face]),
+    )
 
 
 Batch = Callable[..., FaceBatch]

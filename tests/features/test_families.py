@@ -8,116 +8,68 @@ import numpy as np
 import pytest
 
 from mien.errors import MienError
-from mien.features.base import FeatureFamily
 from mien.features.blendshapes import BLENDSHAPE_NAMES
-from mien.features.faces import BLENDSHAPES, FaceBatch
-from mien.features.registry import family_names, get_family, register
+from mien.features.conformance import CHECKS, Check
+from mien.features.faces import FaceBatch
+from mien.features.registry import default_family_names, family_names, get_family, register
 from mien.features.scheme import MESH_POINTS
 
 MakeFaces = Callable[..., FaceBatch]
 
 
-@pytest.fixture(params=family_names())
-def family(request: pytest.FixtureRequest) -> FeatureFamily:
-    return get_family(request.param)
+BUILT_IN = {
+    "blendshapes", "dense_hog", "geometry", "patch_gabor", "patch_hog", "patch_lbp", "patch_sift",
+    "pixels", "pose",
+}  # fmt: skip
+DEFAULT = {"blendshapes", "geometry", "patch_hog", "pose"}
+VARIANTS = (
+    "geometry@frontal=0",
+    "patch_hog@crop=48", "patch_hog@crop=48@window=12", "patch_hog@window=21", "patch_hog@window=6",
+    "patch_lbp@crop=48@window=13@radii=1", "patch_lbp@radii=3-1-8",
+    "patch_gabor@crop=48@window=17", "patch_sift@crop=48", "patch_sift@window=36",
+    "dense_hog@crop=48", "dense_hog@cells=24", "dense_hog@cells=12-6-4", "pixels@crop=96",
+)  # fmt: skip
 
 
-def test_the_built_in_families_are_registered() -> None:
-    assert {"blendshapes", "geometry", "patch_hog"} <= set(family_names())
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("spec", [*family_names(), *VARIANTS])
+def test_conformance(spec: str, check: Check, rendered_faces: FaceBatch) -> None:
+    check(get_family(spec), rendered_faces)
 
 
-def test_description(family: FeatureFamily) -> None:
-    assert family.name in family_names()
-    assert isinstance(family.version, int)
-    assert family.version >= 1
-    assert family.title.strip()
-    assert "\n" not in family.title
-    assert type(family).__doc__
-    assert isinstance(family.options, dict)
+@pytest.mark.parametrize("spec", [*family_names(), *VARIANTS])
+def test_noise_gives_finite_numbers(spec: str, make_faces: MakeFaces) -> None:
+    """Landmarks that are off and pictures without any structure are no reason to fail."""
+    assert np.isfinite(get_family(spec).compute(make_faces(3))).all()
 
 
-def test_names_are_unique_and_as_many_as_columns(
-    family: FeatureFamily, make_faces: MakeFaces
-) -> None:
-    assert len(set(family.feature_names)) == len(family.feature_names) == family.width
-    assert all(name == name.strip() and name for name in family.feature_names)
-    assert family.compute(make_faces(2)).shape == (2, family.width)
-
-
-def test_values_are_finite_float32(family: FeatureFamily, make_faces: MakeFaces) -> None:
-    values = family.compute(make_faces(3))
-    assert values.dtype == np.float32
+@pytest.mark.parametrize("spec", [*family_names(), *VARIANTS])
+def test_a_blank_picture_gives_finite_numbers(spec: str, make_faces: MakeFaces) -> None:
+    faces = make_faces(2)
+    blank = [np.full_like(picture, 90) for picture in faces.pictures]
+    values = get_family(spec).compute(FaceBatch(blank, faces.mesh, faces.blendshapes))
     assert np.isfinite(values).all()
 
 
-def test_an_empty_batch_gives_no_rows(family: FeatureFamily) -> None:
-    empty = FaceBatch(
-        [], np.empty((0, MESH_POINTS, 3), np.float32), np.empty((0, BLENDSHAPES), np.float32)
-    )
-    values = family.compute(empty)
-    assert values.shape == (0, family.width)
-    assert values.dtype == np.float32
-
-
-def test_a_face_has_the_same_features_alone_and_among_others(
-    family: FeatureFamily, make_faces: MakeFaces
-) -> None:
-    """Exactly: stores must not depend on how the rows were cut into parts."""
-    faces = make_faces(35)
-    values = family.compute(faces)
-    for i in (0, 3, 31, 32, 34):
-        alone = FaceBatch([faces.pictures[i]], faces.mesh[i : i + 1], faces.blendshapes[i : i + 1])
-        np.testing.assert_array_equal(family.compute(alone)[0], values[i])
-
-
-def test_the_same_input_gives_the_same_numbers(
-    family: FeatureFamily, make_faces: MakeFaces
-) -> None:
-    first = family.compute(make_faces(3))
-    np.testing.assert_array_equal(get_family(family.name).compute(make_faces(3)), first)
-
-
-def test_different_faces_have_different_numbers(
-    family: FeatureFamily, make_faces: MakeFaces
-) -> None:
-    values = family.compute(make_faces(2))
-    assert np.abs(values[0] - values[1]).max() > 1e-3
-
-
-def test_compute_leaves_its_input_alone_and_shares_no_memory(
-    family: FeatureFamily, make_faces: MakeFaces
-) -> None:
-    faces, untouched = make_faces(3), make_faces(3)
-    values = family.compute(faces)
-    values[:] = -1
-    np.testing.assert_array_equal(faces.mesh, untouched.mesh)
-    np.testing.assert_array_equal(faces.blendshapes, untouched.blendshapes)
-    for picture, before in zip(faces.pictures, untouched.pictures, strict=True):
-        np.testing.assert_array_equal(picture, before)
-
-
-def test_read_only_and_strided_pictures_are_welcome(
-    family: FeatureFamily, make_faces: MakeFaces
-) -> None:
+@pytest.mark.parametrize("spec", [*family_names(), *VARIANTS])
+def test_a_face_outside_its_picture_gives_finite_numbers(spec: str, make_faces: MakeFaces) -> None:
     faces = make_faces(2)
-    strided = []
-    for picture in faces.pictures:
-        wide = np.repeat(picture, 2, axis=1)
-        wide.setflags(write=False)
-        strided.append(wide[:, ::2])
-    values = family.compute(FaceBatch(strided, faces.mesh, faces.blendshapes))
-    np.testing.assert_array_equal(values, family.compute(faces))
+    values = get_family(spec).compute(
+        FaceBatch(faces.pictures, faces.mesh + np.float32([900, -900, 0]), faces.blendshapes)
+    )
+    assert np.isfinite(values).all()
 
 
-def test_mirror_is_a_signed_permutation_that_undoes_itself(family: FeatureFamily) -> None:
-    source, sign = family.mirror
-    assert source.shape == sign.shape == (family.width,)
-    assert np.issubdtype(source.dtype, np.integer)
-    assert sign.dtype == np.float32
-    assert sorted(source) == list(range(family.width))
-    assert set(np.unique(sign)) <= {-1, 1}
-    np.testing.assert_array_equal(source[source], np.arange(family.width))
-    np.testing.assert_array_equal(sign * sign[source], 1)
+def test_the_built_in_families_are_registered() -> None:
+    assert set(family_names()) == BUILT_IN
+    assert set(default_family_names()) == DEFAULT
+
+
+def test_docstrings_state_the_width() -> None:
+    for name in BUILT_IN - {"pixels"}:
+        family = get_family(name)
+        assert f"(n, {family.width})" in (type(family).__doc__ or ""), name
+    assert "2,304 as it comes" in (type(get_family("pixels")).__doc__ or "")
 
 
 def test_an_unknown_family_is_named_with_those_that_exist() -> None:
@@ -159,7 +111,7 @@ def test_a_batch_names_everything_that_is_wrong_with_it() -> None:
 
 
 def test_pictures_must_be_bytes() -> None:
-    mesh, blendshapes = np.zeros((1, MESH_POINTS, 3)), np.zeros((1, BLENDSHAPES))
+    mesh, blendshapes = np.zeros((1, MESH_POINTS, 3)), np.zeros((1, 52))
     with pytest.raises(ValueError, match=r"picture 0 has shape .* of float64, expected .* uint8"):
         FaceBatch([np.zeros((20, 20))], mesh, blendshapes)
 
