@@ -18,6 +18,7 @@ from mien.pipeline.datasets.selection import limit_rows, select_classes, select_
 from mien.pipeline.datasets.subjects import assign_subjects, read_subject_table
 from mien.pipeline.datasets.tree import quote_some
 from mien.pipeline.faceset import FaceSet
+from mien.pipeline.row_filter import RowFilter, filter_faceset
 
 LAYOUTS: Mapping[str, Layout] = {
     layout.name: layout
@@ -50,6 +51,7 @@ def read_dataset(
     subject_pattern: str | None = None,
     peak_frames: int = 3,
     neutral_first: bool = False,
+    row_filter: RowFilter | None = None,
     seed: int = 0,
 ) -> FaceSet:
     """Read a dataset, in a layout that is named or recognised.
@@ -75,6 +77,8 @@ def read_dataset(
     peak_frames, neutral_first : int, bool
         Which frames of a sequence to take; see
         :class:`~mien.pipeline.datasets.layout.ReadOptions`.
+    row_filter : RowFilter, optional
+        Keep only the pictures that it keeps, before ``limit`` draws from them.
     seed : int
         Decides which pictures ``limit`` draws.
 
@@ -98,6 +102,8 @@ def read_dataset(
         faceset = select_split(faceset, split)
     if classes is not None:
         faceset = select_classes(faceset, classes)
+    if row_filter is not None:
+        faceset = filter_faceset(faceset, row_filter)
     if limit is not None:
         faceset = limit_rows(faceset, limit, seed=seed)
     return faceset
