@@ -70,8 +70,8 @@ class CroppedFaces:
 
     @cached_property
     def has_landmarks(self) -> np.ndarray:
-        """Which faces have landmarks; bool, shape (n,)."""
-        return np.isfinite(self.mesh).all(axis=(1, 2))
+        """Which faces have landmarks that tell eyes from mouth; bool, shape (n,)."""
+        return np.isfinite(self._transforms).all(axis=(1, 2))
 
     @cached_property
     def aligned(self) -> np.ndarray:

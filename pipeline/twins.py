@@ -14,7 +14,7 @@ from scipy.sparse.csgraph import connected_components
 from mien.pipeline.local_contrast import blur_grey, normalise_locally
 
 TWIN_SIMILARITY = 0.92
-"""Similarity from which two crops are the same picture. Twins in FER2013 lie above 0.95 for the most
+"""Similarity from which two crops are the same picture. FER2013's twins lie above 0.95 for the most
 part, different faces below 0.86; different people photographed in one studio reach 0.91."""
 
 _CANDIDATE = 0.7

@@ -19,7 +19,18 @@ from mien.experiments.report.schema import read_results
 from mien.models.bundle import load_bundle
 from mien.pipeline import landmarker_bundle
 
-COMMANDS = ("doctor", "demo", "render", "extract", "info", "tune", "compare", "export", "predict")
+COMMANDS = (
+    "doctor",
+    "demo",
+    "render",
+    "extract",
+    "info",
+    "audit",
+    "tune",
+    "compare",
+    "export",
+    "predict",
+)
 HEAVY = (
     "numpy", "pandas", "sklearn", "scipy", "tensorflow", "keras", "mediapipe", "cv2", "optuna",
     "matplotlib", "pyarrow", "joblib",
