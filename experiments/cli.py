@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from mien.errors import MienError
+
+if TYPE_CHECKING:
+    from mien.pipeline.row_filter import RowFilter
 
 _RESUMED = ("demo", "extract", "tune", "compare")
 
@@ -44,6 +47,10 @@ Seed = Annotated[
     int, typer.Option(min=0, max=2**31 - 1, help="Seed of everything that is drawn at random.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Filter = Annotated[
+    Path | None,
+    typer.Option("--filter", help="Use only the rows that this file of mien audit keeps."),
+]
 Landmarker = Annotated[
     Path | None, typer.Option(help="The face landmarker's model bundle; fetched when left out.")
 ]
@@ -178,6 +185,7 @@ def extract(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a store of something else.")
     ] = False,
+    row_filter: Filter = None,
     landmarker: Landmarker = None,
     seed: Seed = 0,
 ) -> None:
@@ -197,6 +205,7 @@ def extract(
         subject_pattern=subject_pattern,
         peak_frames=peak_frames,
         neutral_first=neutral_first,
+        row_filter=_read_filter(row_filter),
         seed=seed,
     )
     allowed = allowed_failures(max_failures, len(dataset))
@@ -278,6 +287,52 @@ def features(
 
 
 @app.command()
+def audit(
+    store: Store,
+    out: Annotated[Path, typer.Option(help="Folder for the table and the contact sheets.")],
+    filter_file: Annotated[
+        Path | None,
+        typer.Option("--write-filter", help="Write which rows to keep, for --filter of others."),
+    ] = None,
+    exclude: Annotated[
+        str | None,
+        typer.Option(
+            help="Reasons that the filter leaves out; by default not_a_face,occluded,low_contrast,"
+            "exact_twin,near_twin,label_conflict."
+        ),
+    ] = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="One threshold: contrast=0.2; may be repeated."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Find faces that are covered, faint or not real, twins, conflicting labels, imbalance."""
+    from mien.experiments.audit import audit_store
+    from mien.experiments.audit_files import write_audit, write_audit_filter
+    from mien.experiments.audit_reasons import DEFAULT_EXCLUDED, parse_reasons, parse_thresholds
+    from mien.experiments.audit_summary import summarise_audit
+    from mien.experiments.console import print_audit, working
+    from mien.pipeline.store import FeatureStore
+
+    excluded = DEFAULT_EXCLUDED if exclude is None else parse_reasons(exclude)
+    thresholds = parse_thresholds(assignments or [])
+    opened = FeatureStore.open(store)
+    if filter_file:
+        _check_writable(filter_file)
+    with working("auditing") as told:
+        found = audit_store(opened, thresholds=thresholds, on_step=told.step)
+        summary = summarise_audit(found, opened, excluded=excluded)
+        write_audit(found, summary, opened, out)
+    if filter_file:
+        write_audit_filter(found, excluded, filter_file)
+    if as_json:
+        typer.echo(json.dumps(summary, indent=1, ensure_ascii=False))
+    else:
+        print_audit(summary, out, filter_file)
+
+
+@app.command()
 def tune(
     store: Store,
     model: Annotated[str, typer.Option(help="svm-linear, svm-poly or svm-rbf.")] = "svm-rbf",
@@ -293,6 +348,7 @@ def tune(
     ] = None,
     out: Annotated[Path, typer.Option(help="File for the best parameters.")] = Path("tuned.json"),
     families: Annotated[str | None, typer.Option(help="Choose only from these families.")] = None,
+    row_filter: Filter = None,
     limit: Annotated[
         int | None, typer.Option(min=10, help="Judge on so many rows, stratified.")
     ] = None,
@@ -307,7 +363,7 @@ def tune(
     from mien.experiments.tune import tune as run_study
     from mien.pipeline.store import FeatureStore
 
-    data = RowData(FeatureStore.open(store))
+    data = RowData(FeatureStore.open(store), _read_filter(row_filter))
     _check_writable(out)
     rows = choose_rows(data, limit, seed)
     scheme = cv or inner_scheme(data.store.rows, rows.nonzero()[0], 5)
@@ -353,6 +409,7 @@ def compare(
         bool, typer.Option("--nested", help="Tune the SVMs anew inside each fold.")
     ] = False,
     trials: Annotated[int, typer.Option(min=1, help="Trials of each study with --nested.")] = 20,
+    row_filter: Filter = None,
     limit: Annotated[
         int | None, typer.Option(min=10, help="Compare on so many rows, stratified.")
     ] = None,
@@ -370,7 +427,7 @@ def compare(
     from mien.experiments.parameters import read_parameters
     from mien.pipeline.store import FeatureStore
 
-    data = RowData(FeatureStore.open(store))
+    data = RowData(FeatureStore.open(store), _read_filter(row_filter))
     stored = [read_parameters(path) for path in params or []]
     parameters: dict[str, dict[str, Any]] = {s.model: s.parameters for s in stored}
     for name, own in parse_assignments(assignments or []).items():
@@ -401,6 +458,7 @@ def export(
         list[str] | None, typer.Option("--set", help="One parameter: C=10; may be repeated.")
     ] = None,
     split: Annotated[str | None, typer.Option(help="Fit only on this split: Training.")] = None,
+    row_filter: Filter = None,
     out: Annotated[Path, typer.Option(help="File for the model.")] = Path("model.joblib"),
     seed: Seed = 0,
 ) -> None:
@@ -413,7 +471,7 @@ def export(
     from mien.models.bundle import save_bundle
     from mien.pipeline.store import FeatureStore
 
-    data = RowData(FeatureStore.open(store))
+    data = RowData(FeatureStore.open(store), _read_filter(row_filter))
     _check_writable(out)
     parameters: dict[str, Any] = {}
     if params:
@@ -464,6 +522,15 @@ def predict(
             printer.show(prediction)
     if csv:
         write_predictions(csv, bundle.classes, found)
+
+
+def _read_filter(source: Path | None) -> RowFilter | None:
+    """Read the filter that --filter names, if it names one."""
+    if source is None:
+        return None
+    from mien.pipeline.row_filter import read_filter
+
+    return read_filter(source)
 
 
 def _study_file(out: Path) -> Path:

@@ -139,6 +139,10 @@ class _Told:
         self._status = status
         self._text = text
 
+    def step(self, text: str) -> None:
+        """Show which step is being done."""
+        self._status.update(f"{self._text}: {text}")
+
     def epoch(self, epoch: int, values: Mapping[str, float]) -> None:
         """Show a network's epoch."""
         self._status.update(f"{self._text}: epoch {epoch}, loss {values['loss']:.3f}")
@@ -195,6 +199,45 @@ def print_info(store: FeatureStore) -> None:
     OUT.print(table)
     for note in manifest["notes"]:
         OUT.print(f"Note: {escape(note)}")
+
+
+def print_audit(summary: Mapping[str, Any], out: Path, filter_file: Path | None) -> None:
+    """Print an audit's reasons by class, the balance of classes, and where the files are."""
+    OUT.print(
+        f"{escape(summary['dataset'])}: {summary['rows']:,} rows, "
+        f"{summary['rows_with_reasons']:,} with a reason"
+    )
+    filtered, whole = summary["filter"], summary["balance"]["all"]
+    _print_reasons_by_class(summary, list(whole["counts"]))
+    if ratio := whole["largest_to_smallest"]:
+        OUT.print(f"The largest class has {ratio:.1f} times the pictures of the smallest.")
+    for code, told in summary["reasons"].items():
+        OUT.print(f"  {code}: {told['explanation']}")
+    OUT.print(
+        f"Without {', '.join(filtered['excluded']) or 'any of them'}: "
+        f"{filtered['rows_kept']:,} rows."
+    )
+    if filter_file:
+        OUT.print(f"Filter: {escape(str(filter_file))}")
+    OUT.print(f"Look at the contact sheets before you use one: {escape(str(out / 'sheets'))}")
+
+
+def _print_reasons_by_class(summary: Mapping[str, Any], classes: Sequence[str]) -> None:
+    table = Table("", padding=(0, 1, 0, 0))
+    for title in ("rows", "share", *classes):
+        table.add_column(escape(title), justify="right", no_wrap=True)
+    for code, told in summary["reasons"].items():
+        counts = (f"{told['by_class'][name]:,}" for name in classes)
+        table.add_row(code, f"{told['rows']:,}", f"{told['share']:.1%}", *counts)
+    table.add_section()
+    balance = summary["balance"]
+    parts = {"all rows": balance["all"], **balance["splits"], "kept": summary["filter"]["balance"]}
+    for title, part in parts.items():
+        total = sum(part["counts"].values())
+        counts = (f"{part['counts'][name]:,}" for name in classes)
+        share = total / max(1, summary["rows"])
+        table.add_row(escape(title), f"{total:,}", f"{share:.1%}", *counts)
+    OUT.print(table, width=max(OUT.width, 40 + 14 * len(classes)), crop=False)
 
 
 def print_tuned(result: TuneResult, folds: Folds, out: Path) -> None:

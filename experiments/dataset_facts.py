@@ -17,6 +17,8 @@ def describe_dataset(data: RowData, folds: Folds) -> dict[str, Any]:
     manifest, rows = data.store.manifest, data.store.rows
     used = np.unique(np.concatenate([np.r_[fold.train, fold.test] for fold in folds.folds]))
     notes = list(manifest["notes"])
+    if data.row_filter is not None:
+        notes.append(data.row_filter.describe(rows["picture"].tolist()))
     if len(used) < int(data.usable.sum()):
         notes.append(
             f"Compared on a stratified sample of {len(used):,} of {int(data.usable.sum()):,} "

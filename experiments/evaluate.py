@@ -16,6 +16,7 @@ from mien.experiments.folds import Fold
 from mien.experiments.scores import compute_scores
 from mien.pipeline.datasets.selection import draw_stratified
 from mien.pipeline.reasons import Reason
+from mien.pipeline.row_filter import RowFilter
 from mien.pipeline.store import FeatureStore
 
 FACELESS = (
@@ -30,16 +31,28 @@ class RowData:
     Parameters
     ----------
     store : FeatureStore
+    row_filter : RowFilter, optional
+        Which of the store's rows may be used; all by default.
+
+    Raises
+    ------
+    MienError
+        If the filter was made of another dataset.
     """
 
-    def __init__(self, store: FeatureStore) -> None:
+    def __init__(self, store: FeatureStore, row_filter: RowFilter | None = None) -> None:
         self.store = store
+        self.row_filter = row_filter
         self.classes = store.classes
         position = {name: i for i, name in enumerate(self.classes)}
         self.codes = store.rows["label"].map(position).fillna(-1).to_numpy(dtype=np.int64)
         reason = store.rows["reason"].to_numpy(dtype=object)
         self.has_picture = np.isin(reason, ["", str(Reason.NO_FACE)])
         self.usable = self.has_picture & (self.codes >= 0)
+        if row_filter is not None:
+            pictures = store.rows["picture"].tolist()
+            self.usable &= row_filter.match(pictures)
+            row_filter.check_hashes(pictures, store.rows["pixels_hash"].tolist())
         self.subjects = store.rows["subject"].to_numpy(dtype=object)
 
     def groups(self, indices: np.ndarray) -> np.ndarray | None:

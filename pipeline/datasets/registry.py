@@ -23,6 +23,7 @@ from mien.pipeline.datasets.tree import quote_some
 from mien.pipeline.faceset import FaceSet
 from mien.pipeline.pictures import ZipPictures
 from mien.pipeline.reasons import Reason
+from mien.pipeline.row_filter import RowFilter, filter_faceset
 
 LAYOUTS: Mapping[str, Layout] = {
     layout.name: layout
@@ -55,6 +56,7 @@ def read_dataset(
     subject_pattern: str | None = None,
     peak_frames: int = 3,
     neutral_first: bool = False,
+    row_filter: RowFilter | None = None,
     seed: int = 0,
 ) -> FaceSet:
     """Read a dataset, in a layout that is named or recognised.
@@ -80,6 +82,8 @@ def read_dataset(
     peak_frames, neutral_first : int, bool
         Which frames of a sequence to take; see
         :class:`~mien.pipeline.datasets.layout.ReadOptions`.
+    row_filter : RowFilter, optional
+        Keep only the pictures that it keeps, before ``limit`` draws from them.
     seed : int
         Decides which pictures ``limit`` draws.
 
@@ -103,6 +107,8 @@ def read_dataset(
         faceset = select_split(faceset, split)
     if classes is not None:
         faceset = select_classes(faceset, classes)
+    if row_filter is not None:
+        faceset = filter_faceset(faceset, row_filter)
     if limit is not None:
         faceset = limit_rows(faceset, limit, seed=seed)
     return faceset

@@ -26,6 +26,7 @@ COMMANDS = (
     "extract",
     "info",
     "features",
+    "audit",
     "tune",
     "compare",
     "export",

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mien.pipeline.datasets import read_dataset
+from mien.pipeline.twins import find_near_twins
 
 
 @pytest.fixture
@@ -43,3 +44,13 @@ def test_london(london):
     assert faces.extra == ("age", "gender", "eth")
     assert faces.rows.loc[faces.rows["subject"] == "003", "age"].tolist() == ["38", "38"]
     assert faces.pictures.read(0).shape == (512, 512, 3)
+
+
+def test_twins_of_fer2013(fer2013):
+    faces = read_dataset(fer2013)
+    crops = [faces.pictures.read(i) for i in range(len(faces))]
+    assert len(crops) - len({crop.tobytes() for crop in crops}) == 1_529
+    some = np.array([0, 1338, 1366, 2326, 3607, 3756, 6114, 10437, 15837])
+    pairs = find_near_twins(np.stack([crops[i] for i in some]))
+    assert some[pairs.rows].tolist() == [[1338, 6114], [2326, 15837], [3607, 3756]]
+    assert pairs.mirrored.tolist() == [False, True, False]
