@@ -101,7 +101,9 @@ def _measure(store: FeatureStore, readable: np.ndarray) -> pd.DataFrame:
     for start in range(0, n, _BLOCK):
         part = slice(start, start + _BLOCK)
         faces = CroppedFaces.from_rows(
-            np.asarray(store.pixels[part]), np.asarray(store.mesh[part]), store.rows.iloc[part]
+            np.asarray(store.pixels[part]),
+            np.where(store.has_face[part, None, None], store.mesh[part], np.float32(np.nan)),
+            store.rows.iloc[part],
         )
         quality[part], aligned[part] = compute_quality(faces), faces.aligned
         has_landmarks[part] = faces.has_landmarks

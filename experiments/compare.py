@@ -24,7 +24,7 @@ from mien.experiments.folds import (
     inner_scheme,
     make_folds,
 )
-from mien.experiments.protocol import describe_protocol, score_without_twins
+from mien.experiments.protocol import describe_protocol, find_placed, score_without
 from mien.experiments.report import write_report
 from mien.experiments.report.schema import SCHEMA_ID
 from mien.experiments.statistics import compare_models
@@ -199,6 +199,7 @@ class _Runner:
         self._done = 0
         self._digest = folds.digest()
         self._twins = find_twins(folds, data.store.rows)
+        self._placed = find_placed(folds, data)
 
     def run(self, candidate: Candidate, parameters: dict[str, Any]) -> dict[str, Any]:
         """Return a model of the results schema."""
@@ -222,7 +223,8 @@ class _Runner:
             "parameters": _TUNED_INSIDE if self._nested(candidate) else parameters,
             "folds": results,
             **summarise_model(results, classes=self._data.classes),
-            "without_twins": score_without_twins(results, self._twins, len(self._data.classes)),
+            "without_twins": score_without(results, self._twins, len(self._data.classes)),
+            "measured": score_without(results, self._placed, len(self._data.classes)),
         }
 
     def _failed(self, candidate: Candidate, error: str, done: int) -> dict[str, Any]:

@@ -20,8 +20,9 @@ from mien.pipeline.row_filter import RowFilter
 from mien.pipeline.store import FeatureStore
 
 FACELESS = (
-    "A test row without a face is scored like any other: a model that reads features answers with "
-    "the most frequent class of its training rows; the CNN reads the pixels."
+    "A picture in which no face was found is fitted on and scored like any other: a model that "
+    "reads features sees landmarks that a fallback placed; the CNN reads the pixels. Where there "
+    "are no features at all, the answer is the most frequent class of the training rows."
 )
 
 

@@ -79,17 +79,19 @@ def _state(folds: Folds) -> str:
     return f"{held_out} All models used the same folds."
 
 
-def score_without_twins(
-    model_folds: Sequence[Mapping[str, Any]], twins: Mapping[str, np.ndarray], n_classes: int
+def score_without(
+    model_folds: Sequence[Mapping[str, Any]], left_out: Mapping[str, np.ndarray], n_classes: int
 ) -> dict[str, float] | None:
-    """Score the rows that have no exact twin among the rows that their fold was fitted on.
+    """Score a model without some of the rows that it predicted.
 
     Parameters
     ----------
     model_folds : sequence of mapping
         A model's folds of the results schema; of several splits, the one that decides counts.
-    twins : mapping of str to ndarray
-        From :func:`mien.experiments.folds.find_twins`.
+    left_out : mapping of str to ndarray
+        Row numbers by fold: exact twins of fitted rows, from
+        :func:`mien.experiments.folds.find_twins`, or rows without measured landmarks, from
+        :func:`find_placed`.
     n_classes : int
 
     Returns
@@ -102,12 +104,17 @@ def score_without_twins(
     predicted: list[int] = []
     for fold in model_folds:
         if split is None or fold["split"] == split:
-            kept = ~np.isin(fold["indices"], twins[fold["name"]])
+            kept = ~np.isin(fold["indices"], left_out[fold["name"]])
             true += np.asarray(fold["true"])[kept].tolist()
             predicted += np.asarray(fold["predicted"])[kept].tolist()
     if not true:
         return None
     return {"rows": len(true), **compute_scores(true, predicted, n_classes)}
+
+
+def find_placed(folds: Folds, data: RowData) -> dict[str, np.ndarray]:
+    """Return, by fold, the test rows in which no face was found."""
+    return {fold.name: fold.test[~data.store.has_face[fold.test]] for fold in folds.folds}
 
 
 def _warn(

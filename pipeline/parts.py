@@ -19,11 +19,13 @@ from mien.features.pose import compute_head_rotation, compute_pose_angles
 from mien.features.registry import get_family
 from mien.features.scheme import MESH_POINTS
 from mien.files import atomic_path
+from mien.pipeline.cropped_faces import CroppedFaces
 from mien.pipeline.detector import FaceDetector
 from mien.pipeline.face_crop import CNN_SIDE, compute_crop_box, cut_square
 from mien.pipeline.faceset import PictureSource
 from mien.pipeline.landmarks import Landmarks
 from mien.pipeline.preparation import to_grey
+from mien.pipeline.quality import QUALITY_COLUMNS, compute_quality
 from mien.pipeline.quiet import quiet_native_stderr
 from mien.pipeline.reasons import PictureError, Reason
 
@@ -41,6 +43,7 @@ PART_COLUMNS: dict[str, str] = {
     "crop_y": "f4",
     "crop_side": "f4",
     "pixels_hash": "U32",
+    **dict.fromkeys(QUALITY_COLUMNS, "f4"),
 }
 """Columns that extraction adds to the dataset's, with their NumPy types."""
 
@@ -143,6 +146,7 @@ def extract_part(task: PartTask) -> PartDone:
     with quiet_native_stderr():
         for faces in _in_batches(_detect(task, arrays)):
             _describe_faces(task.families, arrays, faces, landmarks=True)
+    _measure_quality(arrays)
     _write(task.target, arrays)
     return PartDone(n, peak_memory_mb())
 
@@ -179,7 +183,7 @@ def _write(target: Path, arrays: dict[str, Any]) -> None:
 
 def _make_columns(n: int) -> dict[str, Any]:
     arrays: dict[str, Any] = {name: np.zeros(n, dtype=kind) for name, kind in PART_COLUMNS.items()}
-    for name in ("yaw", "pitch", "roll", "presence"):
+    for name in ("yaw", "pitch", "roll", "presence", *QUALITY_COLUMNS):
         arrays[name][:] = np.nan
     arrays["pixels"] = np.zeros((n, CNN_SIDE, CNN_SIDE), dtype=np.uint8)
     arrays["mesh"] = np.full((n, MESH_POINTS, 3), np.nan, dtype=np.float32)
@@ -252,6 +256,19 @@ def _describe_row(
     if not landmarks.measured:
         arrays["reason"][row] = Reason.NO_FACE
     arrays["attempt"][row], arrays["presence"][row] = landmarks.attempt, landmarks.presence
+
+
+def _measure_quality(arrays: dict[str, Any]) -> None:
+    rows = np.flatnonzero(arrays["width"] > 0)
+    measured = arrays["reason"][rows] == ""
+    faces = CroppedFaces(
+        crops=arrays["pixels"][rows],
+        mesh=np.where(measured[:, None, None], arrays["mesh"][rows], np.float32(np.nan)),
+        boxes=np.stack([arrays[name][rows] for name in ("crop_x", "crop_y", "crop_side")], axis=1),
+        sizes=np.stack([arrays["width"][rows], arrays["height"][rows]], axis=1),
+    )
+    for name, values in zip(QUALITY_COLUMNS, compute_quality(faces).T, strict=True):
+        arrays[name][rows] = values
 
 
 def hash_pixels(picture: np.ndarray) -> str:

@@ -62,7 +62,7 @@ def build_section(
         ),
         matrix=_build_matrix(matrix, classes),
         confusions=describe_confusions(matrix, classes),
-        remarks=_build_remarks(model["classification_report"], matrix, classes),
+        remarks=_build_remarks(model, matrix, classes),
         curves=draw_curves(model["folds"]),
         parameters=_list_parameters(model),
         costs=_list_costs(model),
@@ -112,12 +112,26 @@ def _build_matrix(matrix: np.ndarray, classes: Sequence[str]) -> Table:
 
 
 def _build_remarks(
-    report: Mapping[str, Any], matrix: np.ndarray, classes: Sequence[str]
+    model: Mapping[str, Any], matrix: np.ndarray, classes: Sequence[str]
 ) -> tuple[str, ...]:
+    report = model["classification_report"]
     missing = int(report[_AVERAGES[0]]["support"] - matrix.sum())
     unanswered = f"{count_noun(missing, 'row')} without an answer, counted as wrong, not drawn."
     absent = describe_absent(matrix, classes)
-    return (*([absent] if absent else []), *([unanswered] if missing > 0 else []))
+    placed = _tell_of_placed(model, int(report[_AVERAGES[0]]["support"]))
+    said = (absent, unanswered if missing > 0 else None, placed)
+    return tuple(remark for remark in said if remark)
+
+
+def _tell_of_placed(model: Mapping[str, Any], rows: int) -> str | None:
+    measured = model.get("measured")
+    if not measured or measured["rows"] == rows:
+        return None
+    return (
+        f"Right on {format_percent(measured['accuracy'])} of the {format_count(measured['rows'])} "
+        f"rows in which a face was found; of the other "
+        f"{format_count(rows - measured['rows'])}, landmarks were placed by a fallback."
+    )
 
 
 def _list_parameters(model: Mapping[str, Any]) -> Pairs:

@@ -294,6 +294,7 @@ def test_an_exact_twin_is_warned_of(data, tmp_path):
     assert protocol["on_both_sides"] == {"subjects": 0, "sequences": 0, "twins": 2}
     predicted = sum(len(fold["true"]) for fold in model["folds"])
     assert model["without_twins"]["rows"] == predicted - 2
+    assert model["measured"]["rows"] == predicted - 3
     assert protocol["warnings"] == [
         "2 test pictures have an exact copy among the rows that were fitted on in the same fold. "
         f"Accuracy without them: SVM, RBF kernel: {100 * model['without_twins']['accuracy']:.1f} %."

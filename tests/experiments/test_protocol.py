@@ -13,7 +13,7 @@ from mien.experiments.dataset_facts import describe_dataset
 from mien.experiments.environment import PACKAGES, describe_environment
 from mien.experiments.evaluate import RowData
 from mien.experiments.folds import make_folds
-from mien.experiments.protocol import describe_protocol, score_without_twins
+from mien.experiments.protocol import describe_protocol, find_placed, score_without
 
 
 def describe(data, scheme, *, parameters=None, tuned_on=None, **options):
@@ -40,7 +40,7 @@ def test_folds_by_person_are_honest(clean):
     assert (protocol["honest"], protocol["warnings"]) == (True, [])
     assert protocol["on_both_sides"] == {"subjects": 0, "sequences": 0, "twins": 0}
     assert protocol["statement"].startswith("Each fold held out whole persons: nobody is on both")
-    assert "most frequent class of its training rows" in protocol["faceless"]
+    assert "most frequent class of the training rows" in protocol["faceless"]
 
 
 @pytest.mark.parametrize(
@@ -126,12 +126,19 @@ def test_scores_without_twins_by_hand():
         {"name": "a", "split": None, "indices": [4, 7], "true": [0, 1], "predicted": [0, 0]},
         {"name": "b", "split": None, "indices": [1, 2], "true": [1, 1], "predicted": [0, 1]},
     ]
-    twins = {"a": np.array([4]), "b": np.array([], dtype=int)}
-    scores = score_without_twins(folds, twins, 2)
+    left_out = {"a": np.array([4]), "b": np.array([], dtype=int)}
+    scores = score_without(folds, left_out, 2)
     assert scores["rows"] == 3
     assert scores["accuracy"] == pytest.approx(1 / 3)
     everything = {"a": np.array([4, 7]), "b": np.array([1, 2])}
-    assert score_without_twins(folds, everything, 2) is None
+    assert score_without(folds, everything, 2) is None
+
+
+def test_rows_without_a_face_are_found_in_every_fold(data):
+    folds = make_folds(data.store.rows, scheme="subject:3", usable=data.usable)
+    placed = find_placed(folds, data)
+    rows = np.concatenate(list(placed.values()))
+    assert sorted(rows) == np.flatnonzero(data.usable & ~data.store.has_face).tolist() != []
 
 
 def test_only_the_deciding_split_is_scored_without_twins():
@@ -140,4 +147,4 @@ def test_only_the_deciding_split_is_scored_without_twins():
         for i, (s, p) in enumerate([("PublicTest", 1), ("PrivateTest", 0)])
     ]
     none = {"PublicTest": np.array([], dtype=int), "PrivateTest": np.array([], dtype=int)}
-    assert score_without_twins(folds, none, 2)["accuracy"] == 1.0
+    assert score_without(folds, none, 2)["accuracy"] == 1.0

@@ -27,6 +27,7 @@ from mien.pipeline.face_crop import compute_crop_box, cut_square
 from mien.pipeline.faceset import FaceSet
 from mien.pipeline.parts import PartTask, extract_part, hash_pixels, peak_memory_mb
 from mien.pipeline.pictures import ArrayPictures, FilePictures
+from mien.pipeline.quality import QUALITY_COLUMNS
 from mien.pipeline.reasons import Reason
 from mien.pipeline.rendered.dataset import read_rendered
 from mien.pipeline.rendered.renderer import RenderedFace
@@ -122,6 +123,9 @@ def test_rows_hold_what_the_detector_and_the_families_say(
         np.testing.assert_array_equal(store.blendshapes[i], found.blendshapes)
         assert (row["attempt"], row["presence"]) == (found.attempt, np.float32(found.presence))
         assert (row["width"], row["height"]) == (48, 48)
+        assert 0 < row["contrast"] <= 1
+        assert np.isfinite(row[list(QUALITY_COLUMNS)].to_numpy("f4")).all()
+        assert np.isnan(store.rows.loc[5, "asymmetry"])
         assert row["pixels_hash"] == hash_pixels(picture)
         np.testing.assert_array_equal(store.pixels[i], picture)
         batch = FaceBatch([picture], found.mesh[None], found.blendshapes[None])
@@ -153,7 +157,9 @@ def test_unusable_rows_have_no_numbers(run: Extract, mixed: FaceSet, tmp_path: P
     for i in (7, 20, 33):
         assert np.isnan(store.mesh[i]).all()
         assert all(np.isnan(store.features(name)[i]).all() for name in FAMILIES)
-        assert store.rows.loc[i, ["yaw", "pitch", "roll", "presence"]].isna().all()
+        assert (
+            store.rows.loc[i, ["yaw", "pitch", "roll", "presence", *QUALITY_COLUMNS]].isna().all()
+        )
         assert not store.pixels[i].any()
     found = store.has_face
     assert np.isfinite(store.features("geometry")[found]).all()

@@ -1,0 +1,1 @@
+"""Measurements against public baselines: ``python -m mien.experiments.benchmarks.extraction``."""
