@@ -1,4 +1,4 @@
-"""Whether a face costs the same in a long extraction as in a short one, and a worker as much memory.
+"""Whether a face costs the same, and a worker as much memory, in a long run as in a short one.
 
 Extractions of 1,000 rows, of 4,000 and of all; the last one is kept as the store.
 """
