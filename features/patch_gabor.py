@@ -118,10 +118,12 @@ class PatchGabor(FeatureFamily):
         centres = compute_patch_centres(faces, crop, MARGIN)
         filters = gabor_filters(window)
         out = np.empty((len(faces), SCALES, len(PATCH_POINTS) * ORIENTATIONS), dtype=np.float32)
+        windows = np.empty((len(PATCH_POINTS), window, window), dtype=np.float32)
+        flat = windows.reshape(len(PATCH_POINTS), window * window)
         for row, face, points in zip(out, pixels, centres, strict=True):
-            windows = cut_windows(face, points, window).reshape(len(points), -1)
+            cut_windows(face, points, windows)
             # one product a face, always of the same shape: its rounding does not depend on others
-            real, imaginary = np.split(windows @ filters, 2, axis=1)
+            real, imaginary = np.split(flat @ filters, 2, axis=1)
             parts = np.hypot(real, imaginary).reshape(len(points), SCALES, ORIENTATIONS)
             row[:] = parts.swapaxes(0, 1).reshape(SCALES, -1)
             row /= np.maximum(np.linalg.norm(row, axis=1, keepdims=True), 1e-6)

@@ -15,8 +15,8 @@ from mien.features.patch_points import (
     MARGIN,
     PATCH_POINTS,
     compute_patch_centres,
-    cut_windows,
     mirror_patch_order,
+    place_windows,
 )
 from mien.features.registry import register
 
@@ -37,22 +37,19 @@ BINS = len(UNIFORM) + 1
 
 
 @lru_cache(maxsize=16)
-def _neighbour_filters(radius: int) -> tuple[np.ndarray, ...]:
-    """Return a filter a neighbour that reads it from the circle, between four pixels.
+def _find_neighbours(radius: int) -> tuple[tuple[int, int, np.ndarray | None], ...]:
+    """Return each neighbour's pixel (x, y), and how four pixels are weighted if it lies between.
 
-    Places are rounded to 1/256 pixel: then sums of grey values are exact in float32, and a
-    neighbour in an even patch is exactly as bright as the centre.
+    Places are rounded to 1/256 pixel: then weighted sums of grey values are exact in float32, and
+    a neighbour in an even patch is exactly as bright as the centre.
     """
-    filters = []
+    neighbours = []
     for angle in np.arange(NEIGHBOURS) * 2 * np.pi / NEIGHBOURS:
         x, y = (round(256 * radius * float(f(angle))) / 256 for f in (np.cos, np.sin))
-        taps = np.zeros((2 * radius + 3, 2 * radius + 3), dtype=np.float32)
         x0, y0 = int(np.floor(x)), int(np.floor(y))
-        for dy, wy in ((0, 1 - (y - y0)), (1, y - y0)):
-            for dx, wx in ((0, 1 - (x - x0)), (1, x - x0)):
-                taps[y0 + dy + radius + 1, x0 + dx + radius + 1] = wy * wx
-        filters.append(taps)
-    return tuple(filters)
+        taps = np.outer([1 - (y - y0), y - y0], [1 - (x - x0), x - x0]).astype(np.float32)
+        neighbours.append((x0, y0, None if taps[0, 0] == 1 else taps))
+    return tuple(neighbours)
 
 
 def compute_codes(crop: np.ndarray, radius: int) -> np.ndarray:
@@ -70,32 +67,56 @@ def compute_codes(crop: np.ndarray, radius: int) -> np.ndarray:
         Bit ``p`` is 1 where the neighbour at ``p * 45`` degrees, counted from +x (right) towards
         +y (down), is at least as bright as the pixel. Outside, the crop's edge is repeated.
     """
-    centre = crop.astype(np.float32)
-    codes = np.zeros(crop.shape, dtype=np.uint8)
-    neighbour = np.empty_like(centre)
-    for bit, taps in enumerate(_neighbour_filters(radius)):
-        cv2.filter2D(centre, -1, taps, dst=neighbour, borderType=cv2.BORDER_REPLICATE)
-        codes |= (neighbour >= centre).view(np.uint8) << np.uint8(bit)
+    height, width = crop.shape
+    edge = radius + 1
+    padded = cv2.copyMakeBorder(crop, edge, edge, edge, edge, cv2.BORDER_REPLICATE)
+    wide = padded.astype(np.float32)
+    centre = wide[edge : edge + height, edge : edge + width]
+    codes, brighter = np.zeros((2, height, width), dtype=np.uint8)
+    between = np.empty_like(wide)
+    for bit, (x, y, taps) in enumerate(_find_neighbours(radius)):
+        if taps is not None:
+            cv2.filter2D(wide, -1, taps, dst=between, anchor=(0, 0))
+        source = wide if taps is None else between
+        neighbour = source[edge + y : edge + y + height, edge + x : edge + x + width]
+        cv2.compare(neighbour, centre, cv2.CMP_GE, dst=brighter)
+        codes |= np.bitwise_and(brighter, 1 << bit, out=brighter)
     return codes
 
 
-def count_patterns(codes: np.ndarray) -> np.ndarray:
+def count_patterns(
+    codes: np.ndarray, corners: np.ndarray, window: int, *, scratch: np.ndarray | None = None
+) -> np.ndarray:
     """Count the uniform codes in windows.
 
     Parameters
     ----------
-    codes : ndarray of uint8, shape (k, window, window)
+    codes : ndarray of uint8, shape (height, width)
+    corners : ndarray of int, shape (k, 2)
+        The windows' top left pixels (x, y).
+    window : int
+        The windows' side in pixels.
+    scratch : ndarray of intp, shape (2, k, window * window), optional
+        Memory to work in, so that many faces need it once.
 
     Returns
     -------
     ndarray of int, shape (k, 59)
         In the order of :data:`UNIFORM`, then all others together.
     """
-    k = len(codes)
-    flat = codes.reshape(k, -1) + np.arange(0, k * CODES, CODES)[:, None]
+    k, width = len(corners), codes.shape[1]
+    steps = np.arange(window)
+    inside = (steps[:, None] * width + steps).ravel()
+    first = corners[:, 1] * width + corners[:, 0]
+    if scratch is None:
+        scratch = np.empty((2, k, window * window), dtype=np.intp)
+    at, flat = scratch
+    np.add(first[:, None], inside, out=at)
+    codes.ravel().astype(np.intp).take(at, out=flat, mode="clip")
+    flat += np.arange(0, k * CODES, CODES)[:, None]
     counts = np.bincount(flat.ravel(), minlength=k * CODES).reshape(k, CODES)
-    uniform = counts[:, UNIFORM]
-    others = flat.shape[1] - uniform.sum(axis=1, keepdims=True)
+    uniform = counts.take(UNIFORM, axis=1)
+    others = window * window - uniform.sum(axis=1, keepdims=True)
     return np.concatenate([uniform, others], axis=1)
 
 
@@ -156,10 +177,15 @@ class PatchLbp(FeatureFamily):
         grey = faces.crops(crop, MARGIN).grey
         centres = compute_patch_centres(faces, crop, MARGIN)
         out = np.empty((len(faces), len(radii), len(PATCH_POINTS), BINS), dtype=np.float32)
-        for parts, face, points in zip(out, grey, centres, strict=True):
-            for part, radius in zip(parts, radii, strict=True):
-                codes = compute_codes(face, radius)
-                part[:] = count_patterns(cut_windows(codes, points, window))
+        scratch = np.empty((2, len(PATCH_POINTS), window * window), dtype=np.intp)
+        for histograms, face, points in zip(out, grey, centres, strict=True):
+            corners = place_windows(points, window, len(face))
+            for histogram, radius in zip(histograms, radii, strict=True):
+                # no more of the crop than the windows and their pixels' neighbours
+                low = np.maximum(corners.min(axis=0) - radius - 1, 0)
+                high = corners.max(axis=0) + window + radius + 1
+                codes = compute_codes(face[low[1] : high[1], low[0] : high[0]], radius)
+                histogram[:] = count_patterns(codes, corners - low, window, scratch=scratch)
         out /= window * window * len(radii) * len(PATCH_POINTS)
         return np.sqrt(out, out=out).reshape(len(faces), self.width)
 

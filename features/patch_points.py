@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from mien.features.alignment import transform_points
 from mien.features.faces import FaceBatch
@@ -47,7 +46,26 @@ def compute_patch_centres(faces: FaceBatch, size: int, margin: int) -> np.ndarra
     return transform_points(faces.crops(size, margin).transforms, points).astype(np.float32)
 
 
-def cut_windows(crop: np.ndarray, centres: np.ndarray, window: int) -> np.ndarray:
+def place_windows(centres: np.ndarray, window: int, side: int) -> np.ndarray:
+    """Return the top left pixels of windows in a crop.
+
+    Parameters
+    ----------
+    centres : ndarray, shape (k, 2)
+        Window centres (x, y) in pixels of the crop.
+    window, side : int
+        The windows' and the crop's side in pixels.
+
+    Returns
+    -------
+    ndarray of int, shape (k, 2)
+        x and y of the nearest whole pixels; a window that would leave the crop is moved inside.
+    """
+    corners = np.rint(centres - (window - 1) / 2).astype(np.intp)
+    return np.clip(corners, 0, side - window)
+
+
+def cut_windows(crop: np.ndarray, centres: np.ndarray, out: np.ndarray) -> None:
     """Cut square windows out of a crop.
 
     Parameters
@@ -55,14 +73,10 @@ def cut_windows(crop: np.ndarray, centres: np.ndarray, window: int) -> np.ndarra
     crop : ndarray, shape (side, side)
     centres : ndarray, shape (k, 2)
         Window centres (x, y) in pixels of the crop.
-    window : int
-        The windows' side in pixels.
-
-    Returns
-    -------
-    ndarray, shape (k, window, window)
-        At the whole pixel that is nearest; a window that would leave the crop is moved inside.
+    out : ndarray, shape (k, window, window)
+        Where they go; see :func:`place_windows`.
     """
-    corners = np.rint(centres - (window - 1) / 2).astype(np.intp)
-    x, y = np.clip(corners, 0, len(crop) - window).T
-    return sliding_window_view(crop, (window, window))[y, x]
+    window = out.shape[1]
+    corners = place_windows(centres, window, len(crop)).tolist()
+    for (x, y), cut in zip(corners, out, strict=True):
+        cut[:] = crop[y : y + window, x : x + window]

@@ -17,31 +17,7 @@ from mien.features.conformance import CHECKS, check_family, run_checks
 from mien.features.faces import FaceBatch
 from mien.features.registry import PLUGINS, family_names, get_family, register
 
-PLUGIN = '''
-"""A family of one's own: where the nose's tip lies between the eyes."""
-
-import numpy as np
-
-from mien.features.alignment import compute_crop_transform, transform_points
-from mien.features.base import FeatureFamily, Option
-from mien.features.registry import register
-
-
-@register
-class NoseTip(FeatureFamily):
-    """The nose tip's place in the aligned frame, times a factor."""
-
-    name = "nose_tip"
-    version = 1
-    title = "where the nose's tip lies"
-    available_options = {"factor": Option(1, range(1, 10), "factor, 1 to 9")}
-    feature_names = ("x", "y")
-    mirror = (np.arange(2), np.array([-1, 1], np.float32))
-
-    def compute(self, faces):
-        points = transform_points(compute_crop_transform(faces.mesh, 1), faces.mesh[:, [4], :2])
-        return (points[:, 0] * self.number("factor")).astype(np.float32)
-'''
+DOCUMENT = Path(__file__).parents[2] / "docs" / "own-family.md"
 
 
 class Sound(FeatureFamily):
@@ -92,20 +68,21 @@ def test_a_sound_family_passes(rendered_faces: FaceBatch) -> None:
     check_family(get_family("sound@times=2"), rendered_faces)
 
 
-def test_a_family_from_a_file_passes(
+def test_the_documents_family_passes_from_its_file(
     rendered_faces: FaceBatch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = tmp_path / "empty_one.py"
+    code = DOCUMENT.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    other, plugin = tmp_path / "empty_one.py", tmp_path / "mouth_family.py"
     other.write_text("")
-    plugin = tmp_path / "nose_tip_family.py"
-    plugin.write_text(PLUGIN)
+    plugin.write_text(code)
     monkeypatch.setenv(PLUGINS, os.pathsep.join(map(str, (other, plugin))))
-    assert family_names()[-1] == "nose_tip"
-    check_family(get_family("nose_tip"), rendered_faces)
-    check_family(get_family("nose_tip@factor=3"), rendered_faces)
+    assert family_names()[-1] == "mouth"
+    check_family(get_family("mouth"), rendered_faces)
+    check_family(get_family("mouth@power=2"), rendered_faces)
     np.testing.assert_allclose(
-        get_family("nose_tip@factor=3").compute(rendered_faces),
-        get_family("nose_tip").compute(rendered_faces) * 3,
+        get_family("mouth@power=2").compute(rendered_faces),
+        get_family("mouth").compute(rendered_faces) ** 2,
+        rtol=1e-6,
     )
 
 

@@ -61,8 +61,8 @@ def test_diagonal_neighbours_are_interpolated() -> None:
 
 
 def test_counts_by_hand() -> None:
-    codes = np.array([[[0, 0], [255, 5]], [[255, 255], [255, 10]]], np.uint8)
-    counts = count_patterns(codes)
+    codes = np.array([[0, 0, 255, 9], [255, 5, 255, 255], [10, 255, 255, 3]], np.uint8)
+    counts = count_patterns(codes, np.array([[0, 0], [1, 1]]), 2)
     assert counts.shape == (2, 59)
     assert counts.sum(axis=1).tolist() == [4, 4]
     assert counts[0, [UNIFORM.index(0), UNIFORM.index(255), 58]].tolist() == [2, 1, 1]
@@ -72,9 +72,11 @@ def test_counts_by_hand() -> None:
 def test_windows_are_cut_at_the_nearest_pixel_and_kept_inside() -> None:
     crop = np.arange(100).reshape(10, 10)
     centres = np.array([[4.0, 5.0], [4.4, 4.6], [-9.0, 5.0], [30.0, 30.0]])
-    odd = cut_windows(crop, centres, 3)
+    odd, even = np.zeros((4, 3, 3), int), np.zeros((2, 2, 2), int)
+    cut_windows(crop, centres, odd)
     assert odd[:, 1, 1].tolist() == [54, 54, 51, 88]
-    even = cut_windows(crop, np.array([[4.5, 4.5], [4.3, 4.7]]), 2)
+    assert odd[0].tolist() == [[43, 44, 45], [53, 54, 55], [63, 64, 65]]
+    cut_windows(crop, np.array([[4.5, 4.5], [4.3, 4.7]]), even)
     assert even[:, 0, 0].tolist() == [44, 44]
 
 
@@ -91,3 +93,23 @@ def test_radii_stand_in_the_order_that_was_asked_for(rendered_faces) -> None:
     np.testing.assert_allclose(
         two.compute(rendered_faces)[:, one.width :] * 2**0.5, one.compute(rendered_faces), rtol=1e-5
     )
+
+
+@pytest.mark.parametrize("radius", [1, 2, 5, 8])
+def test_codes_are_those_of_whole_number_arithmetic(radius: int) -> None:
+    """Also at the edge and for large circles; few grey values, so that many are equal."""
+    crop = np.random.default_rng(radius).integers(0, 3, (23, 30)).astype(np.uint8)
+    padded = np.pad(crop.astype(np.int64), radius + 1, mode="edge")
+    expected = np.zeros((23, 30), np.int64)
+    for bit in range(8):
+        angle = bit * np.pi / 4
+        x, y = round(256 * radius * np.cos(angle)), round(256 * radius * np.sin(angle))
+        (left, fx), (top, fy) = divmod(x, 256), divmod(y, 256)
+        value = np.zeros((23, 30), np.int64)
+        for dy, wy in ((0, 256 - fy), (1, fy)):
+            for dx, wx in ((0, 256 - fx), (1, fx)):
+                row, column = radius + 1 + top + dy, radius + 1 + left + dx
+                if wy * wx:
+                    value += wy * wx * padded[row : row + 23, column : column + 30]
+        expected += (value >= 256 * 256 * crop.astype(np.int64)) << bit
+    np.testing.assert_array_equal(compute_codes(crop, radius), expected)
