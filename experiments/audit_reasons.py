@@ -93,7 +93,7 @@ class Thresholds:
     faceless_evenness: float = 0.45
     presence: float = 0.1
     yaw: float = 35.0
-    pitch: float = 30.0
+    pitch: float = 35.0
     outside: float = 0.15
 
 

@@ -295,6 +295,13 @@ def test_a_sheet_of_twins_shows_whole_groups_with_the_kept_copy():
     assert exact["told"].tolist() == ["g1 0.93 kept", "g1 1.00"]
 
 
+def test_a_sheet_of_conflicting_labels_says_of_none_that_it_is_kept():
+    twins = {"twin_group": 0, "twin_similarity": 0.95, "twin_mirrored": False}
+    audit = make_audit(2, ["label_conflict", "near_twin;label_conflict"], **twins)
+    chosen = select_faces(audit, Finding.LABEL_CONFLICT)
+    assert chosen["told"].tolist() == ["g0 0.95", "g0 0.95"]
+
+
 def test_a_sheet_is_drawn_twice_enlarged():
     pixels = np.stack([np.full((48, 48), value, np.uint8) for value in (0, 90)])
     rows = pd.DataFrame({"row": [1, 0], "label": ["Zürich", "b"], "told": ["1", "2"]})
