@@ -78,22 +78,26 @@ def audit_store(
     Of the copies of a picture the first is kept, a test split's (PrivateTest, PublicTest, test)
     before others: a test set keeps its size, and what is fitted on loses the leak. With different
     labels, all copies are marked. Pictures of one known person, or frames of one film, are twins
-    only when they are equal. Rows that could not be read take no part.
+    only when they are equal. Rows that could not be read take no part. Where no face was found,
+    landmarks that the store may hold all the same are not trusted: such a row is not judged by
+    its pose or by what is covered.
     """
     limits = thresholds or Thresholds()
     tell = on_step or (lambda _: None)
-    readable = np.isin(store.rows["reason"].to_numpy(dtype=object), ["", str(Reason.NO_FACE)])
+    reason = store.rows["reason"].to_numpy(dtype=object)
+    found = reason == ""
+    readable = found | (reason == str(Reason.NO_FACE))
     tell("measuring")
-    measures = _measure(store, readable)
+    measures = _measure(store, readable, found)
     tell("looking for twins")
     pairs = _find_twins(store, readable)
     table = _start_table(store, measures).assign(**_describe_twins(len(store.rows), pairs))
-    found = pd.concat([_judge(table, limits, readable), _judge_twins(table)], axis=1)
-    table.insert(4, "reasons", _join(found, store.rows["reason"].to_numpy(dtype=object)))
+    marks = [_judge(table, limits, readable, found), _judge_twins(table)]
+    table.insert(4, "reasons", _join(pd.concat(marks, axis=1), reason))
     return Audit(table, limits)
 
 
-def _measure(store: FeatureStore, readable: np.ndarray) -> pd.DataFrame:
+def _measure(store: FeatureStore, readable: np.ndarray, found: np.ndarray) -> pd.DataFrame:
     n = len(store.rows)
     quality = np.empty((n, len(QUALITY_COLUMNS)), dtype=np.float32)
     aligned = np.empty(store.pixels.shape, dtype=np.uint8)
@@ -108,7 +112,7 @@ def _measure(store: FeatureStore, readable: np.ndarray) -> pd.DataFrame:
         quality[part], aligned[part] = compute_quality(faces), faces.aligned
         has_landmarks[part] = faces.has_landmarks
     measures = pd.DataFrame(quality, columns=list(QUALITY_COLUMNS))
-    measures["strangeness"] = compute_strangeness(aligned, has_landmarks & readable)
+    measures["strangeness"] = compute_strangeness(aligned, has_landmarks & found)
     measures[~readable] = np.nan
     return measures
 
@@ -144,18 +148,21 @@ def _describe_twins(n: int, pairs: TwinPairs) -> dict[str, np.ndarray]:
     }
 
 
-def _judge(table: pd.DataFrame, limits: Thresholds, readable: np.ndarray) -> pd.DataFrame:
+def _judge(
+    table: pd.DataFrame, limits: Thresholds, readable: np.ndarray, found: np.ndarray
+) -> pd.DataFrame:
     """Return a bool column for each finding that concerns one picture."""
-    face = table["asymmetry"].notna()
+    face = table["asymmetry"].notna() & found
     drawn = table["linework"] > limits.linework
     even = table["evenness"] > np.where(face, limits.evenness, limits.faceless_evenness)
-    absent = table.get("presence", default=np.nan * table["contrast"]) < limits.presence
     turned = (table["yaw"].abs() > limits.yaw) | (table["pitch"].abs() > limits.pitch)
     strange = _exceeds(table["strangeness"], face, limits.strangeness, limits)
-    halves = table["asymmetry"] > limits.asymmetry
-    odd = _exceeds(table["strangeness"], face, limits.half_strangeness, limits) & halves
-    not_a_face = drawn | even | absent
-    found = pd.DataFrame(
+    doubtful = table["asymmetry"] > limits.asymmetry
+    if "presence" in table:
+        doubtful |= table["presence"] < limits.presence
+    odd = _exceeds(table["strangeness"], face, limits.half_strangeness, limits) & doubtful
+    not_a_face = drawn | even
+    marks = pd.DataFrame(
         {
             Finding.NOT_A_FACE: not_a_face,
             Finding.OCCLUDED: face & (strange | odd) & ~turned & ~not_a_face,
@@ -165,8 +172,8 @@ def _judge(table: pd.DataFrame, limits: Thresholds, readable: np.ndarray) -> pd.
             Finding.CUT_OFF: table["outside"] > limits.outside,
         }
     )
-    found[~readable] = False
-    return found
+    marks[~readable] = False
+    return marks
 
 
 def _exceeds(

@@ -65,16 +65,20 @@ class Thresholds:
         Above it, ``occluded``; and above the dataset's median by ``strange_deviations`` robust
         standard deviations, so that some of a small or unusual dataset's faces stay usual.
     strange_deviations : float
-    half_strangeness, asymmetry : float
-        Above both, and in the same way, ``occluded``: less strange, but the halves disagree.
+    half_strangeness : float
+        Above it, and in the same way, ``occluded`` where something else speaks for it, too: the
+        halves disagree, or the landmarker is unsure.
+    asymmetry : float
+        Above it, the halves disagree.
+    presence : float
+        Below it, the landmarker is unsure that there is a face, where the store knows it. Alone it
+        says little: profiles have 0.6, and some text has 0.8.
     linework : float
         Above it, ``not_a_face``.
     evenness : float
         Above it, ``not_a_face``.
     faceless_evenness : float
         The same where no face was found.
-    presence : float
-        The landmarker's certainty below which a row is ``not_a_face``, where the store knows it.
     yaw, pitch : float
         Degrees to either side above which a face is ``turned_away``. Such a face is not
         ``occluded``.
@@ -88,12 +92,12 @@ class Thresholds:
     strange_deviations: float = 2.7
     half_strangeness: float = 0.21
     asymmetry: float = 0.8
+    presence: float = 0.8
     linework: float = 0.0
     evenness: float = 0.6
     faceless_evenness: float = 0.45
-    presence: float = 0.1
     yaw: float = 35.0
-    pitch: float = 30.0
+    pitch: float = 35.0
     outside: float = 0.15
 
 

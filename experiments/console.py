@@ -223,13 +223,13 @@ def print_audit(summary: Mapping[str, Any], out: Path, filter_file: Path | None)
 
 
 def _print_reasons_by_class(summary: Mapping[str, Any], classes: Sequence[str]) -> None:
-    table = Table("", padding=(0, 1, 0, 0))
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column("", no_wrap=True)
     for title in ("rows", "share", *classes):
         table.add_column(escape(title), justify="right", no_wrap=True)
     for code, told in summary["reasons"].items():
         counts = (f"{told['by_class'][name]:,}" for name in classes)
         table.add_row(code, f"{told['rows']:,}", f"{told['share']:.1%}", *counts)
-    table.add_section()
     balance = summary["balance"]
     parts = {"all rows": balance["all"], **balance["splits"], "kept": summary["filter"]["balance"]}
     for title, part in parts.items():
@@ -237,7 +237,7 @@ def _print_reasons_by_class(summary: Mapping[str, Any], classes: Sequence[str]) 
         counts = (f"{part['counts'][name]:,}" for name in classes)
         share = total / max(1, summary["rows"])
         table.add_row(escape(title), f"{total:,}", f"{share:.1%}", *counts)
-    OUT.print(table, width=max(OUT.width, 40 + 14 * len(classes)), crop=False)
+    OUT.print(table)
 
 
 def print_tuned(result: TuneResult, folds: Folds, out: Path) -> None:

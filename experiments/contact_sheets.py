@@ -91,7 +91,7 @@ def select_faces(audit: Audit, code: str) -> pd.DataFrame:
     """
     marked = audit.table[audit.has(code)]
     if code in _TWINS:
-        return _select_groups(audit, marked)
+        return _select_groups(audit, marked, code)
     column, ascending = _ORDERED_BY[code]
     turn = marked[["yaw", "pitch"]].abs().max(axis=1)
     told = turn if column == "turn" else marked[column]
@@ -101,8 +101,9 @@ def select_faces(audit: Audit, code: str) -> pd.DataFrame:
     return marked.loc[chosen].assign(told=[f"{value:.2f}" for value in told[chosen]])
 
 
-def _select_groups(audit: Audit, marked: pd.DataFrame) -> pd.DataFrame:
-    table = audit.table.assign(kept=~audit.has_any((Finding.EXACT_TWIN, Finding.NEAR_TWIN)))
+def _select_groups(audit: Audit, marked: pd.DataFrame, code: str) -> pd.DataFrame:
+    kept = ~audit.has_any((Finding.EXACT_TWIN, Finding.NEAR_TWIN))
+    table = audit.table.assign(kept=kept & (code != Finding.LABEL_CONFLICT))
     similarity = table.groupby("twin_group")["twin_similarity"].min()
     groups = similarity[marked["twin_group"].unique()].sort_values(kind="stable").index
     place = pd.Series(np.arange(len(groups)), index=groups)

@@ -107,21 +107,25 @@ def _measure_sharpness(crop: np.ndarray) -> float:
 
 
 def _measure_asymmetry(aligned: np.ndarray, points: np.ndarray) -> np.ndarray:
-    windows = np.zeros((2, len(aligned), len(_LEFT), len(_WINDOW) ** 2), dtype=np.float32)
+    x, y = _make_windows(points)
+    sampled = np.empty_like(x)
     for i, face in enumerate(aligned):
         structure = normalise_locally(face)
-        windows[0, i] = _sample_around(structure, points[i, _LEFT], _WINDOW)
-        windows[1, i] = _sample_around(structure, points[i, _RIGHT], -_WINDOW)
-    windows -= windows.mean(axis=3, keepdims=True)
-    norms = np.linalg.norm(windows, axis=3).prod(axis=0)
-    return 1 - (windows.prod(axis=0).sum(axis=2) / (norms + 1e-3)).mean(axis=1)
+        sampled[i] = cv2.remap(
+            structure, x[i], y[i], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
+    sampled -= sampled.mean(axis=2, keepdims=True)
+    left, right = sampled[:, : len(_LEFT)], sampled[:, len(_LEFT) :]
+    norms = np.linalg.norm(left, axis=2) * np.linalg.norm(right, axis=2)
+    return 1 - ((left * right).sum(axis=2) / (norms + 1e-3)).mean(axis=1)
 
 
-def _sample_around(picture: np.ndarray, points: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Sample a 9-pixel window around each point, its columns in the order given; shape (k, 25)."""
-    x = points[:, :1] + np.tile(columns, len(_WINDOW))
-    y = points[:, 1:] + np.repeat(_WINDOW, len(columns))
-    return cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+def _make_windows(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return where to sample: 25 places around each left point, mirrored around its partner."""
+    across, down = (axis.ravel() for axis in np.meshgrid(_WINDOW, _WINDOW))
+    sides = np.repeat([1, -1], len(_LEFT)).astype(np.float32)
+    middle = points[:, np.concatenate([_LEFT, _RIGHT]), :, None]
+    return middle[:, :, 0] + sides[:, None] * across, middle[:, :, 1] + down
 
 
 def _measure_outside(mesh: np.ndarray, sizes: np.ndarray) -> np.ndarray:

@@ -122,7 +122,8 @@ def judge(**columns):
     from mien.experiments.audit import _judge
 
     table = make_table(**columns)
-    found = _judge(table, Thresholds(), np.ones(len(table), dtype=bool))
+    everything = np.ones(len(table), dtype=bool)
+    found = _judge(table, Thresholds(), everything, everything)
     return {str(name): np.flatnonzero(found[name]).tolist() for name in found if found[name].any()}
 
 
@@ -154,8 +155,10 @@ def test_without_landmarks_less_evenness_is_enough():
     assert found == {"not_a_face": [1, 2]}
 
 
-def test_presence_counts_where_the_store_knows_it():
-    assert judge(presence=np.array([0.05, 0.9, np.nan])) == {"not_a_face": [0]}
+def test_an_unsure_landmarker_makes_a_half_strange_face_occluded():
+    strangeness = np.r_[0.22, 0.22, 0.1, np.full(20, 0.1)]
+    presence = np.r_[0.7, np.nan, 0.7, np.full(20, 1.0)]
+    assert judge(strangeness=strangeness, presence=presence) == {"occluded": [0]}
 
 
 @pytest.fixture
@@ -230,9 +233,13 @@ def test_the_measures_are_the_same_in_any_blocks(plain, monkeypatch):
 def test_presence_is_taken_from_the_rows(plain):
     rows = plain.rows.assign(presence=np.r_[0.01, np.full(54, 0.9)])
     rows.to_parquet(plain.path / "rows.parquet", index=False)
-    audit = audit_store(FeatureStore.open(plain.path))
-    assert reasons_of(audit, 0) == ["not_a_face"]
-    assert audit.table["presence"][0] == 0.01
+    assert audit_store(FeatureStore.open(plain.path)).table["presence"][0] == 0.01
+
+
+def test_landmarks_of_a_row_without_a_face_are_not_trusted(plain):
+    audit = audit_store(edit(plain, reason={4: "no_face"}, yaw={4: 80.0}))
+    assert audit.table["asymmetry"].notna()[4]
+    assert reasons_of(audit, 4) == ["no_face"]
 
 
 def test_the_summary_counts(make_copies):
@@ -293,6 +300,13 @@ def test_a_sheet_of_twins_shows_whole_groups_with_the_kept_copy():
     assert near["told"].tolist() == ["g0 0.95 m kept", "g0 0.95 m"]
     exact = select_faces(audit, Finding.EXACT_TWIN)
     assert exact["told"].tolist() == ["g1 0.93 kept", "g1 1.00"]
+
+
+def test_a_sheet_of_conflicting_labels_says_of_none_that_it_is_kept():
+    twins = {"twin_group": 0, "twin_similarity": 0.95, "twin_mirrored": False}
+    audit = make_audit(2, ["label_conflict", "near_twin;label_conflict"], **twins)
+    chosen = select_faces(audit, Finding.LABEL_CONFLICT)
+    assert chosen["told"].tolist() == ["g0 0.95", "g0 0.95"]
 
 
 def test_a_sheet_is_drawn_twice_enlarged():

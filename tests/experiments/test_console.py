@@ -6,12 +6,15 @@ import pytest
 
 from mien.errors import MienError
 from mien.experiments import console
+from mien.experiments.audit import audit_store
+from mien.experiments.audit_summary import summarise_audit
 from mien.experiments.compare import ComparisonOptions, Progress, compare
 from mien.experiments.console import (
     CompareProgress,
     ExtractProgress,
     PredictionPrinter,
     TuneProgress,
+    print_audit,
     print_comparison,
     print_error,
     print_exported,
@@ -99,6 +102,16 @@ def test_info_of_a_store(capsys, odd):
     assert "Persons: 6\n" in out
     assert f"Note: {ODD}\n" in out
     assert "4,608" in out
+
+
+def test_audit(capsys, odd):
+    summary = summarise_audit(audit_store(odd), odd, excluded=("occluded",))
+    print_audit(summary, Path(ODD), Path("keep[/].csv"))
+    out = capsys.readouterr().out
+    assert out.count(ODD) >= 4  # the dataset, a class, a split, the folder
+    assert "unreadable" in out
+    assert "keep[/].csv" in out
+    assert "Without occluded: 55 rows." in out
 
 
 def test_info_without_persons(capsys, make_store):
