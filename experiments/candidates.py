@@ -24,7 +24,7 @@ def _one_of(*names: str) -> tuple[Callable[[Any], bool], str]:
 
 _RULES: dict[tuple[str, str], tuple[Callable[[Any], bool], str]] = {
     ("svm", "families"): (bool, "of a feature family, or several joined by +"),
-    ("svm", "centre"): _one_of("none", "person"),
+    ("svm", "centre"): _one_of("none", "person", "neutral"),
     ("svm", "scaler"): _one_of(*SCALERS),
     ("svm", "class_weight"): _one_of("none", "balanced"),
     ("svm", "pca"): (lambda value: value >= 0, "of at least 0"),
@@ -103,7 +103,11 @@ class Candidate:
         """Say what the model reads: ``patch_hog+blendshapes`` or ``pixels``."""
         if self.kind == "cnn":
             return PIXELS
-        centred = ", centred on each person" if parameters["centre"] == "person" else ""
+        centred = {
+            "none": "",
+            "person": ", centred on each person",
+            "neutral": ", less each person's neutral face",
+        }[parameters["centre"]]
         return f"{parameters['families']}{centred}"
 
     def build(self, parameters: Mapping[str, Any], *, seed: int) -> Any:

@@ -356,9 +356,9 @@ def tune(
 ) -> None:
     """Search an SVM's parameters in an Optuna study; run it again to go on."""
     from mien.experiments.console import TuneProgress, print_tuned
-    from mien.experiments.evaluate import RowData
     from mien.experiments.folds import inner_scheme
     from mien.experiments.parameters import write_parameters
+    from mien.experiments.row_data import RowData
     from mien.experiments.tune import choose_rows, make_tuning_folds
     from mien.experiments.tune import tune as run_study
     from mien.pipeline.store import FeatureStore
@@ -423,8 +423,8 @@ def compare(
     )
     from mien.experiments.compare import compare as run_comparison
     from mien.experiments.console import CompareProgress, print_comparison
-    from mien.experiments.evaluate import RowData
     from mien.experiments.parameters import read_parameters
+    from mien.experiments.row_data import RowData
     from mien.pipeline.store import FeatureStore
 
     data = RowData(FeatureStore.open(store), _read_filter(row_filter))
@@ -465,9 +465,9 @@ def export(
     """Fit on all rows and write a model that works elsewhere."""
     from mien.experiments.compare import parse_assignments
     from mien.experiments.console import print_exported, working
-    from mien.experiments.evaluate import RowData
     from mien.experiments.export import fit_bundle
     from mien.experiments.parameters import read_parameters
+    from mien.experiments.row_data import RowData
     from mien.models.bundle import save_bundle
     from mien.pipeline.store import FeatureStore
 

@@ -13,9 +13,10 @@ from typing import Any
 import mien
 from mien.errors import MienError
 from mien.experiments.candidates import Candidate, get_candidate
+from mien.experiments.centring import exclude_references
 from mien.experiments.dataset_facts import describe_dataset
 from mien.experiments.environment import describe_environment
-from mien.experiments.evaluate import RowData, evaluate_folds, limit_usable
+from mien.experiments.evaluate import evaluate_folds, limit_usable
 from mien.experiments.folds import (
     Fold,
     Folds,
@@ -27,6 +28,7 @@ from mien.experiments.folds import (
 from mien.experiments.protocol import describe_protocol, find_placed, score_without
 from mien.experiments.report import write_report
 from mien.experiments.report.schema import SCHEMA_ID
+from mien.experiments.row_data import RowData
 from mien.experiments.statistics import compare_models
 from mien.experiments.summary import summarise_model
 from mien.experiments.tune import make_tuning_folds, tune
@@ -137,12 +139,15 @@ def compare(
         )
     complete = {c.name: c.parameters(given.get(c.name)) for c in candidates}
     rows = data.store.rows
+    usable = data.usable
+    if any(own.get("centre") == "neutral" for own in complete.values()):
+        usable = exclude_references(data, usable)
     folds = make_folds(
         rows,
         scheme=options.scheme,
         repeats=options.repeats,
         seed=options.seed,
-        usable=limit_usable(data, data.usable, options.limit, options.seed),
+        usable=limit_usable(data, usable, options.limit, options.seed),
     )
     _check_centring(folds, complete)
     _write_folds(out, folds)
@@ -319,10 +324,10 @@ def _read_cell(cell: Path) -> list[dict[str, Any]] | None:
 
 
 def _check_centring(folds: Folds, parameters: Mapping[str, Mapping[str, Any]]) -> None:
-    centred = [name for name, own in parameters.items() if own.get("centre") == "person"]
+    centred = [name for name, own in parameters.items() if own.get("centre", "none") != "none"]
     if centred and folds.grouped_by != "subject":
         raise MienError(
-            f"{', '.join(centred)}: centre=person needs whole persons on one side of each fold; "
+            f"{', '.join(centred)}: centre needs whole persons on one side of each fold; "
             f"{folds.scheme} does not keep them together.",
             "Use --cv subject:10 or leave-one-subject-out.",
         )

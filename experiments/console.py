@@ -161,6 +161,7 @@ def print_extract_summary(name: str, out: Path, summary: ExtractSummary) -> None
     share = summary.faces_found / summary.rows
     OUT.print(
         f"{escape(name)}: {summary.rows:,} rows, {summary.faces_found:,} faces found ({share:.1%})"
+        + (f", landmarks placed in {summary.placed:,} others" if summary.placed else "")
     )
     _print_reasons(summary.reasons)
     if summary.rows_computed:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from mien.experiments.evaluate import RowData
 from mien.experiments.folds import Folds
+from mien.experiments.row_data import RowData
 from mien.pipeline.reasons import Reason
 
 

@@ -12,54 +12,17 @@ import numpy as np
 
 from mien.errors import MienError
 from mien.experiments.candidates import Candidate
+from mien.experiments.centring import centre_rows
 from mien.experiments.folds import Fold
+from mien.experiments.row_data import RowData
 from mien.experiments.scores import compute_scores
 from mien.pipeline.datasets.selection import draw_stratified
-from mien.pipeline.reasons import Reason
-from mien.pipeline.row_filter import RowFilter
-from mien.pipeline.store import FeatureStore
 
 FACELESS = (
     "A picture in which no face was found is fitted on and scored like any other: a model that "
     "reads features sees landmarks that a fallback placed; the CNN reads the pixels. Where there "
     "are no features at all, the answer is the most frequent class of the training rows."
 )
-
-
-class RowData:
-    """What models read of a store: class indices, features, pixels, persons.
-
-    Parameters
-    ----------
-    store : FeatureStore
-    row_filter : RowFilter, optional
-        Which of the store's rows may be used; all by default.
-
-    Raises
-    ------
-    MienError
-        If the filter was made of another dataset.
-    """
-
-    def __init__(self, store: FeatureStore, row_filter: RowFilter | None = None) -> None:
-        self.store = store
-        self.row_filter = row_filter
-        self.classes = store.classes
-        position = {name: i for i, name in enumerate(self.classes)}
-        self.codes = store.rows["label"].map(position).fillna(-1).to_numpy(dtype=np.int64)
-        reason = store.rows["reason"].to_numpy(dtype=object)
-        self.has_picture = np.isin(reason, ["", str(Reason.NO_FACE)])
-        self.usable = self.has_picture & (self.codes >= 0)
-        if row_filter is not None:
-            pictures = store.rows["picture"].tolist()
-            self.usable &= row_filter.match(pictures)
-            row_filter.check_hashes(pictures, store.rows["pixels_hash"].tolist())
-        self.subjects = store.rows["subject"].to_numpy(dtype=object)
-
-    def groups(self, indices: np.ndarray) -> np.ndarray | None:
-        """Return the person of each row, or None where one is not known; shape (k,)."""
-        found = self.subjects[indices]
-        return found.astype(str) if (found != "").all() else None
 
 
 def limit_usable(data: RowData, usable: np.ndarray, limit: int | None, seed: int) -> np.ndarray:
@@ -204,9 +167,8 @@ def read_features(
     families : sequence of str
     indices : ndarray of int64
         Row numbers; with ``centre="person"`` they must hold whole persons.
-    centre : {"none", "person"}
-        ``person`` subtracts the mean of the person's rows among ``indices``, which takes the
-        person's looks out. No label is used, but several pictures of each person are needed.
+    centre : {"none", "person", "neutral"}
+        What is subtracted; see :func:`mien.experiments.centring.centre_rows`.
 
     Returns
     -------
@@ -217,23 +179,7 @@ def read_features(
     values = data.store.view(families, indices)
     present = np.isfinite(values).all(axis=1)
     values = values if present.all() else values[present]
-    if centre == "person":
-        values = _centre_on_persons(values, data.groups(indices[present]))
-    elif centre != "none":
-        raise MienError(f"centre must be 'none' or 'person', not {centre!r}.")
-    return values, present
-
-
-def _centre_on_persons(values: np.ndarray, persons: np.ndarray | None) -> np.ndarray:
-    if persons is None:
-        raise MienError(
-            "centre=person needs to know the person of every row; this dataset does not say.",
-            "Extract with --subjects or --subject-pattern, or use centre=none.",
-        )
-    _, codes, counts = np.unique(persons, return_inverse=True, return_counts=True)
-    sums = np.zeros((len(counts), values.shape[1]), dtype=np.float32)
-    np.add.at(sums, codes, values)
-    return values - (sums / counts[:, None].astype(np.float32))[codes]
+    return centre_rows(data, families, values, indices[present], centre), present
 
 
 def require_two_classes(codes: np.ndarray, what: str) -> None:

@@ -14,7 +14,8 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 import mien
 from mien.errors import MienError
 from mien.experiments.candidates import Candidate, get_candidate
-from mien.experiments.evaluate import RowData, read_features, require_two_classes
+from mien.experiments.evaluate import read_features, require_two_classes
+from mien.experiments.row_data import RowData
 from mien.models.bundle import Bundle
 
 CALIBRATION = "temperature"
@@ -58,10 +59,10 @@ def fit_bundle(
     """
     candidate = get_candidate(model)
     complete = candidate.parameters(parameters)
-    if complete.get("centre") == "person":
+    if complete.get("centre", "none") != "none":
         raise MienError(
-            "A model with centre=person needs several pictures of a person; it cannot be exported "
-            "to predict single pictures.",
+            f"A model with centre={complete['centre']} needs several pictures of a person; it "
+            "cannot be exported to predict single pictures.",
             "Tune or choose parameters with centre=none.",
         )
     rows = np.flatnonzero(data.usable & _in_split(data, split))

@@ -11,8 +11,8 @@ from typing import Any
 import mien
 from mien.errors import MienError
 from mien.experiments.candidates import get_candidate
-from mien.experiments.evaluate import RowData
 from mien.experiments.folds import Folds
+from mien.experiments.row_data import RowData
 from mien.experiments.tune import TuneResult
 from mien.files import write_json
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from mien.experiments.evaluate import FACELESS, RowData
+from mien.experiments.evaluate import FACELESS
 from mien.experiments.folds import Folds, count_on_both_sides
+from mien.experiments.row_data import RowData
 from mien.experiments.scores import compute_scores
 from mien.experiments.summary import choose_split
 
@@ -45,6 +46,13 @@ def describe_protocol(
             f" The features of {', '.join(centred)} were centred on each person, without labels, "
             "over all pictures of that person on the same side of the fold: this figure holds "
             "where several pictures of a person are at hand, not for a single picture."
+        )
+    referred = [name for name, own in parameters.items() if own.get("centre") == "neutral"]
+    if referred:
+        statement += (
+            f" From the features of {', '.join(referred)}, those of the person's own neutral face "
+            "were subtracted. Neutral pictures were references for that: no model was fitted on "
+            "them or scored on them, and persons without one were left out."
         )
     warnings = _warn(shared, folds, models) + _warn_of_tuning(data, folds, tuned_on)
     return {

@@ -21,13 +21,13 @@ from mien.experiments.candidates import (
     svm_grid,
 )
 from mien.experiments.evaluate import (
-    RowData,
     limit_usable,
     most_frequent,
     read_features,
     require_two_classes,
 )
 from mien.experiments.folds import Fold, Folds, make_folds, rows_for_tuning
+from mien.experiments.row_data import RowData
 from mien.models.kernels import compute_dot_products, compute_squared_norms
 
 if TYPE_CHECKING:

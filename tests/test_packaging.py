@@ -23,6 +23,7 @@ NOT_IMPORTED = {
     "pandas-stubs": "types for mypy",
     "ruff": "a tool",
     "setuptools": "builds the editable installation",
+    "backports-strenum": "keeps the lock file to releases for the Pythons in use",
 }
 
 

@@ -16,8 +16,8 @@ from mien.experiments.compare import (
     parse_assignments,
     parse_models,
 )
-from mien.experiments.evaluate import RowData
 from mien.experiments.report.schema import check_results, read_results
+from mien.experiments.row_data import RowData
 from mien.pipeline.store import FeatureStore
 
 SVMS = ("svm-linear", "svm-poly", "svm-rbf")
@@ -25,7 +25,7 @@ WORKER = """
 import sys, time
 from pathlib import Path
 from mien.experiments import compare as module
-from mien.experiments.evaluate import RowData
+from mien.experiments.row_data import RowData
 from mien.pipeline.store import FeatureStore
 
 store, out, hang_at = sys.argv[1:]

@@ -25,9 +25,9 @@ from mien.experiments.console import (
     working,
     write_predictions,
 )
-from mien.experiments.evaluate import RowData
 from mien.experiments.export import fit_bundle
 from mien.experiments.folds import make_folds
+from mien.experiments.row_data import RowData
 from mien.experiments.tune import TuneResult
 from mien.models.bundle import save_bundle
 from mien.pipeline.extract import ExtractSummary
@@ -37,7 +37,7 @@ ODD = "[red]x[/] \\[/b] :smile: y"
 """A name that would be markup, an escaped bracket, an end without a beginning, and an emoji."""
 CLASSES = (ODD, "[bold]", "neutral")
 SUMMARY = ExtractSummary(
-    rows=200, faces_found=150, reasons={"no_face": 40, "unreadable": 10}, seconds=4.0,
+    rows=200, faces_found=150, placed=40, reasons={"no_face": 40, "unreadable": 10}, seconds=4.0,
     rows_computed=100, workers=2, peak_memory_mb=512.4,
 )  # fmt: skip
 
@@ -86,7 +86,7 @@ def test_only_what_goes_on_is_said_to(capsys, goes_on):
 def test_summary_of_an_extraction(capsys):
     print_extract_summary(ODD, Path(ODD), SUMMARY)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == f"{ODD}: 200 rows, 150 faces found (75.0%)"
+    assert lines[0] == f"{ODD}: 200 rows, 150 faces found (75.0%), landmarks placed in 40 others"
     assert lines[1] == "       40  no_face: the landmarker found no face in any attempt"
     assert lines[2] == "       10  unreadable: the file could not be decoded as a picture"
     assert lines[3] == "100 rows in 4 s (25/s) with 2 workers, at most 512 MB each"

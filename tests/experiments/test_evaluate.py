@@ -4,14 +4,9 @@ import pytest
 
 from mien.errors import MienError
 from mien.experiments.candidates import get_candidate
-from mien.experiments.evaluate import (
-    RowData,
-    evaluate_folds,
-    limit_usable,
-    most_frequent,
-    read_features,
-)
+from mien.experiments.evaluate import evaluate_folds, limit_usable, most_frequent, read_features
 from mien.experiments.folds import Fold, make_folds
+from mien.experiments.row_data import RowData
 from mien.pipeline.store import family_file
 
 SVMS = ("svm-linear", "svm-poly", "svm-rbf")

@@ -9,8 +9,9 @@ import pytest
 
 import mien
 from mien.errors import MienError
-from mien.experiments.evaluate import RowData, read_features
+from mien.experiments.evaluate import read_features
 from mien.experiments.export import fit_bundle
+from mien.experiments.row_data import RowData
 from mien.features.registry import get_family
 from mien.models.bundle import load_bundle, save_bundle
 

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from mien.experiments import cli
-from mien.experiments.evaluate import RowData
 from mien.experiments.report.schema import read_results
+from mien.experiments.row_data import RowData
 from mien.models.bundle import load_bundle
 from mien.pipeline import landmarker_bundle
 from mien.pipeline.row_filter import read_filter

@@ -11,9 +11,9 @@ import sklearn
 import mien
 from mien.experiments.dataset_facts import describe_dataset
 from mien.experiments.environment import PACKAGES, describe_environment
-from mien.experiments.evaluate import RowData
 from mien.experiments.folds import make_folds
 from mien.experiments.protocol import describe_protocol, find_placed, score_without
+from mien.experiments.row_data import RowData
 
 
 def describe(data, scheme, *, parameters=None, tuned_on=None, **options):

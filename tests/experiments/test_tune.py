@@ -13,9 +13,10 @@ import pytest
 from mien.errors import MienError
 from mien.experiments import tune as tune_module
 from mien.experiments.candidates import get_candidate
-from mien.experiments.evaluate import RowData, evaluate_folds
+from mien.experiments.evaluate import evaluate_folds
 from mien.experiments.folds import make_folds
 from mien.experiments.parameters import read_parameters, write_parameters
+from mien.experiments.row_data import RowData
 from mien.experiments.tune import (
     SvmScorer,
     TuneResult,
@@ -30,7 +31,7 @@ WORKER = """
 import sys, time
 from pathlib import Path
 from mien.experiments import tune as module
-from mien.experiments.evaluate import RowData
+from mien.experiments.row_data import RowData
 from mien.pipeline.store import FeatureStore
 
 store, storage, trials, hang_at, told = sys.argv[1:]
