@@ -330,7 +330,7 @@ def test_extract_counts_failures_against_the_limit(run, tmp_path):
     command = ("extract", "faces", "--out", "store", "--workers", "1", "--max-failures")
     code, out, error = run(*command, "1")
     assert code == 2
-    assert "2 rows have no features; --max-failures allows 1." in error
+    assert "2 rows have no measured landmarks; --max-failures allows 1." in error
     assert "2 rows, 0 faces found (0.0%), landmarks placed in 2 others" in out
     code, out, _ = run(*command, "100%")
     assert code == 0

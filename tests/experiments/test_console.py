@@ -140,7 +140,7 @@ def test_a_comparison(capsys, odd, tmp_path):
     assert "Each fold held out whole persons" in out
     accuracy = results["models"]["svm-rbf"]["summary"]["accuracy"]
     assert f"{accuracy['mean']:.1%} ± {accuracy['std']:.1%}" in out
-    assert "failed: The store" in out
+    assert "failed: There is no feature family" in out
     assert f"no feature family {ODD!r}" in out
     assert f"Report: {tmp_path / ODD}/report.html" in out
     report = (tmp_path / ODD / "report.html").read_text()

@@ -36,7 +36,7 @@ Extract = Callable[[Path], Mapping[str, str]]
 @pytest.fixture(scope="module", autouse=True)
 def _close_landmarker(landmarker: Path) -> Iterator[None]:
     yield
-    parts_module._detector(landmarker).close()
+    parts_module._detector(landmarker, "litert").close()
     parts_module._detector.cache_clear()
 
 
@@ -260,7 +260,7 @@ class Pixels:
 
 
 def test_predictions(folder: Path, expected: dict[str, object], landmarker: Path) -> None:
-    bundle = Bundle("cnn", Pixels(), ("happy", "sad"), {}, {}, {}, {}, {})
+    bundle = Bundle("cnn", Pixels(), ("happy", "sad"), {}, {}, {"name": "litert"}, {}, {})
     found = predict_pictures(bundle, find_pictures([folder]), landmarker=landmarker)
     reasons = {Path(p.picture).relative_to(folder).as_posix(): p.reason for p in found}
     assert_reasons(reasons, expected)

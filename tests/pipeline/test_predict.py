@@ -38,7 +38,7 @@ def extracted(faces: Path, landmarker: Path) -> FeatureStore:
 
 
 def make_bundle(estimator, families):
-    return Bundle("svm-rbf", estimator, CLASSES, families, {}, {}, {}, {})
+    return Bundle("svm-rbf", estimator, CLASSES, families, {}, {"name": "litert"}, {}, {})
 
 
 @pytest.fixture(scope="module")
