@@ -333,6 +333,51 @@ def audit(
 
 
 @app.command()
+def ablate(
+    store: Store,
+    out: Annotated[Path, typer.Option(help="Folder for the table and the picture.")],
+    families: Annotated[
+        str | None, typer.Option(help="Only these families; all of the store by default.")
+    ] = None,
+    model: Annotated[str, typer.Option(help="svm-linear, svm-poly or svm-rbf.")] = "svm-rbf",
+    cv: Annotated[
+        str | None,
+        typer.Option(help="Cross-validation scheme; the dataset's split, without PrivateTest."),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=10, help="Use so many rows, stratified.")] = 8000,
+    filter_file: Filter = None,
+    landmarker: Landmarker = None,
+    seed: Seed = 0,
+) -> None:
+    """Score each feature family alone and added to the best set, with its cost."""
+    from mien.experiments.ablate import ablate as run_ablation
+    from mien.experiments.ablation_files import describe_ablation, write_ablation
+    from mien.experiments.console import print_ablation, working
+    from mien.experiments.feature_list import list_families, measure_costs
+    from mien.experiments.row_data import RowData
+    from mien.pipeline.store import FeatureStore
+
+    data = RowData(FeatureStore.open(store), _read_filter(filter_file))
+    with working("scoring") as told:
+        found = run_ablation(
+            data,
+            _names(families),
+            model=model,
+            scheme=cv,
+            limit=limit,
+            seed=seed,
+            on_score=lambda score, count: told.step(
+                f"set {count}: {' + '.join(score.families)}, {score.accuracy:.1%}"
+            ),
+        )
+    names = [score.families[0] for score in found.alone]
+    costs = measure_costs(list_families(names), landmarker)
+    described = describe_ablation(found, dict(zip(names, costs, strict=True)))
+    write_ablation(described, out)
+    print_ablation(described, out)
+
+
+@app.command()
 def tune(
     store: Store,
     model: Annotated[str, typer.Option(help="svm-linear, svm-poly or svm-rbf.")] = "svm-rbf",

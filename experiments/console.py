@@ -53,6 +53,22 @@ def escape(text: str, *, lines: bool = False) -> str:
     return escape_markup("".join(shown))
 
 
+def print_ablation(told: dict[str, Any], out: Path) -> None:
+    """Print an ablation's table and how it came about."""
+    from mien.experiments.ablation_files import state_protocol, tabulate
+
+    frame = tabulate(told)
+    table = Table()
+    for column in frame.columns:
+        table.add_column(column, justify="left" if column in ("family", "best set") else "right")
+    for row in frame.itertuples(index=False):
+        cells = (f"{x:.2f}" if isinstance(x, float) and x == x else x for x in row)
+        table.add_row(*("" if x != x else escape(str(x)) for x in cells))
+    OUT.print(table)
+    OUT.print(escape(state_protocol(told)))
+    OUT.print(f"Table and picture: {escape(str(out))}")
+
+
 def print_error(error: MienError) -> None:
     """Print a user's error: what happened, then what to do."""
     ERR.print(f"[bold red]Error:[/] {escape(error.message, lines=True)}")

@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 from mien.features.scheme import MESH_POINTS
@@ -77,8 +78,8 @@ class FaceNetworks:
         region = self.find_region(prepared, confidence=confidence)
         if region is None:
             return None
-        face = self.locate(prepared, region)
-        return face if face.presence > confidence else None
+        mesh, presence = self.locate(prepared, region)
+        return self.complete(mesh, presence) if presence > confidence else None
 
     def find_region(self, prepared: np.ndarray, *, confidence: float) -> Region | None:
         """Return where the most certain face is, or None below the confidence."""
@@ -92,17 +93,25 @@ class FaceNetworks:
         box = merge_best(decode_boxes(boxes[0][sure], self._anchors[sure]), scores[sure]) * side
         return region_from_box(box[0], box[1], box[2], box[3])
 
-    def locate(self, prepared: np.ndarray, region: Region) -> RawFace:
-        """Return the landmarks in a region, with the score that there is a face at all."""
+    def locate(self, prepared: np.ndarray, region: Region) -> tuple[np.ndarray, float]:
+        """Return the landmarks in a region, and the score that there is a face at all.
+
+        Returns
+        -------
+        mesh : ndarray of float32, shape (478, 3)
+            In pixels; (0, 0) is the top left corner.
+        presence : float
+            From 0 to 1.
+        """
         crop = cut_region(prepared, region, _LANDMARKS_SIDE)
         points, presence, _ = self._landmarks.run(crop, scale=1 / 255, offset=0.0)
         mesh = place_in_picture(points.reshape(MESH_POINTS, 3) / _LANDMARKS_SIDE, region)
-        return RawFace(mesh, self.read_expression(mesh), float(_sigmoid(presence.ravel()[0])))
+        return mesh, float(_sigmoid(presence.ravel()[0]))
 
-    def read_expression(self, mesh: np.ndarray) -> np.ndarray:
-        """Return the blendshapes of landmarks, shape (478, 3); float32, shape (52,)."""
+    def complete(self, mesh: np.ndarray, presence: float) -> RawFace:
+        """Add the expression to landmarks, shape (478, 3)."""
         (coefficients,) = self._blendshapes.run(mesh[_BLENDSHAPE_POINTS, :2])
-        return coefficients.reshape(-1).copy()
+        return RawFace(mesh, coefficients.reshape(-1).copy(), presence)
 
 
 class _Network:
@@ -119,11 +128,13 @@ class _Network:
     def run(self, values: np.ndarray, scale: float = 1.0, offset: float = 0.0) -> list[np.ndarray]:
         """Run on ``values * scale + offset``; a grey picture fills all channels."""
         target = self._input()[0]
-        if values.ndim < target.ndim:
-            values = values[..., None]
-        np.multiply(values, np.float32(scale), out=target)
-        if offset:
-            target += np.float32(offset)
+        if values.ndim == target.ndim:
+            np.multiply(values, np.float32(scale), out=target)
+            if offset:
+                target += np.float32(offset)
+        else:
+            grey = np.multiply(values, np.float32(scale), dtype=np.float32) + np.float32(offset)
+            cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB, dst=target)
         del target  # the interpreter refuses to run while its memory is held
         self._interpreter.invoke()
         return [self._interpreter.get_tensor(index) for index in self._outputs]

@@ -10,16 +10,14 @@ import numpy as np
 from mien.features.scheme import MESH_POINTS
 from mien.pipeline.face_networks import FaceNetworks
 from mien.pipeline.face_region import Region, region_from_mesh
-from mien.pipeline.landmarks import FALLBACK, Landmarks, RawFace
+from mien.pipeline.landmarks import FALLBACK, Landmarks
 from mien.pipeline.preparation import Attempt, prepare_picture, to_landmarks
 from mien.pipeline.rendered.mesh import N_VERTICES, read_face_mesh
 
 NETWORK = f"{FALLBACK}network"
 MEAN = f"{FALLBACK}mean"
 _STARTS: tuple[Attempt, ...] = tuple(
-    Attempt(NETWORK, 0.5, roll=roll, equalise=equalise)
-    for equalise in (False, True)
-    for roll in (0.0, 25.0, -25.0)
+    Attempt(NETWORK, 0.5, roll=roll) for roll in (0.0, 25.0, -25.0)
 )
 _WHOLE_PICTURE = 0.6
 """Side of the first region as a share of the prepared picture, whose border is half as wide as the
@@ -47,22 +45,22 @@ def place_by_network(picture: np.ndarray, networks: FaceNetworks) -> Landmarks |
     best: Landmarks | None = None
     for start in _STARTS:
         prepared, matrix = prepare_picture(picture, start)
-        face = _settle(prepared, networks)
-        if face.presence > max(_SURE, best.presence if best else 0.0):
-            best = to_landmarks(face, matrix, NETWORK)
+        mesh, presence = _settle(prepared, networks)
+        if presence > max(_SURE, best.presence if best else 0.0):
+            best = to_landmarks(networks.complete(mesh, presence), matrix, NETWORK)
     return best
 
 
-def _settle(prepared: np.ndarray, networks: FaceNetworks) -> RawFace:
+def _settle(prepared: np.ndarray, networks: FaceNetworks) -> tuple[np.ndarray, float]:
     """Look at the middle, then again where the landmarks are."""
     side = len(prepared)
-    face = networks.locate(prepared, Region(side / 2, side / 2, side * _WHOLE_PICTURE))
+    mesh, presence = networks.locate(prepared, Region(side / 2, side / 2, side * _WHOLE_PICTURE))
     for _ in range(_STEPS):
-        again = networks.locate(prepared, region_from_mesh(face.mesh))
-        if again.presence <= face.presence:
+        again, surer = networks.locate(prepared, region_from_mesh(mesh))
+        if surer <= presence:
             break
-        face = again
-    return face
+        mesh, presence = again, surer
+    return mesh, presence
 
 
 def place_mean_face(picture: np.ndarray, networks: FaceNetworks, bundle: Path) -> Landmarks:
@@ -90,5 +88,5 @@ def place_mean_face(picture: np.ndarray, networks: FaceNetworks, bundle: Path) -
     height, width = picture.shape[:2]
     mesh = (mesh - (low + high) / 2) * (_MEAN_FACE_SHARE * min(height, width) / (high - low)[1])
     mesh[:, :2] += (np.array([width, height], dtype=np.float32) - 1) / 2
-    face = RawFace(mesh + 0.5, networks.read_expression(mesh), float("nan"))
+    face = networks.complete(mesh + 0.5, float("nan"))
     return replace(to_landmarks(face, np.eye(2, 3), MEAN), mesh=mesh)

@@ -89,8 +89,11 @@ def bare_mediapipe(bundle: Path, pictures: list[np.ndarray]) -> float:
 
 def direct_networks(bundle: Path, pictures: list[np.ndarray]) -> float:
     """Time the same networks run directly, on the same prepared pictures."""
+    import cv2
+
     from mien.pipeline.face_networks import FaceNetworks
 
+    cv2.setNumThreads(1)
     prepared = prepare(pictures)
     networks = FaceNetworks(bundle)
     networks.find(prepared[0], confidence=0.5)

@@ -27,6 +27,7 @@ COMMANDS = (
     "info",
     "features",
     "audit",
+    "ablate",
     "tune",
     "compare",
     "export",
