@@ -171,18 +171,8 @@ def _draw_family(row: dict[str, Any], y: int, low: float, span: float) -> list[M
     for kind, key, top in (("alone", "alone", 2), ("around", "with_best_toggled", 18)):
         accuracy = row[key]["accuracy"]
         width = round(_BAR * (accuracy - low) / span, 1)
-        parts.append(
-            Markup(
-                '<rect class="{}" x="{}" y="{}" width="{}" height="14"/>'
-                '<text class="small" x="{}" y="{}">{}</text>'
-            ).format(
-                kind,
-                _LEFT,
-                y + top,
-                width,
-                _LEFT + width + 6,
-                y + top + 11,
-                f"{100 * accuracy:.1f}",
-            )  # fmt: skip
-        )
+        bar = '<rect class="{}" x="{}" y="{}" width="{}" height="14"/>'
+        parts.append(Markup(bar).format(kind, _LEFT, y + top, width))
+        number = Markup('<text class="small" x="{}" y="{}">{}</text>')
+        parts.append(number.format(_LEFT + width + 6, y + top + 11, f"{100 * accuracy:.1f}"))
     return parts

@@ -80,17 +80,18 @@ def _join(
     with atomic_path(target) as path, path.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, header)
         rows = 0
-        for values in _read_parts(parts, key):
+        for (values,) in _read_parts(parts, key):
             file.write(np.ascontiguousarray(values, dtype=dtype).data)
             rows += len(values)
         assert rows == shape[0]
 
 
-def _read_parts(parts: list[Path], key: str) -> Iterator[np.ndarray]:
+def _read_parts(parts: list[Path], *keys: str) -> Iterator[list[np.ndarray]]:
+    """Read some arrays of each part, opening it once."""
     for part in parts:
         try:
             with part.open("rb") as file, np.load(file, allow_pickle=False) as content:
-                values = content[key]
+                values = [content[key] for key in keys]
         except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             part.unlink()
             raise MienError(
@@ -103,8 +104,9 @@ def _read_parts(parts: list[Path], key: str) -> Iterator[np.ndarray]:
 def _join_rows(dataset: FaceSet, parts: list[Path]) -> pd.DataFrame:
     rows = dataset.rows.copy()
     known = rows["reason"].to_numpy(dtype=str)
-    for name in PART_COLUMNS:
-        values = np.concatenate(list(_read_parts(parts, name)))
+    columns = zip(*_read_parts(parts, *PART_COLUMNS), strict=True)
+    for name, pieces in zip(PART_COLUMNS, columns, strict=True):
+        values = np.concatenate(pieces)
         if name == "reason":
             values = np.where(known != "", known, values)
         rows[name] = values

@@ -30,7 +30,7 @@ from mien.pipeline.store import MANIFEST, PARTS, STORE_SCHEMA, FeatureStore
 from mien.pipeline.store_folder import prepare_folder, remove_leftovers
 from mien.pipeline.workers import run_in_workers
 
-PART_ROWS = 128
+PART_ROWS = 64
 
 
 @dataclass(frozen=True)

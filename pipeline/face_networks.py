@@ -86,11 +86,11 @@ class FaceNetworks:
         side = len(prepared)
         whole = cut_region(prepared, Region(side / 2, side / 2, side), _DETECTOR_SIDE)
         boxes, logits = self._detector.run(whole, scale=2 / 255, offset=-1.0)
-        scores = _sigmoid(logits[0, :, 0])
-        if scores.max() < confidence:
+        sure = np.flatnonzero(logits[0, :, 0] >= _logit(confidence))
+        if not len(sure):
             return None
-        sure = scores >= confidence
-        box = merge_best(decode_boxes(boxes[0][sure], self._anchors[sure]), scores[sure]) * side
+        points = decode_boxes(boxes[0].take(sure, axis=0), self._anchors[sure])
+        box = merge_best(points, _sigmoid(logits[0, sure, 0])) * side
         return region_from_box(box[0], box[1], box[2], box[3])
 
     def locate(self, prepared: np.ndarray, region: Region) -> tuple[np.ndarray, float]:
@@ -202,6 +202,10 @@ def merge_best(points: np.ndarray, scores: np.ndarray) -> np.ndarray:
     together[best] = True
     weights = scores[together] / scores[together].sum()
     return np.einsum("n,nkd->kd", weights, points[together])
+
+
+def _logit(share: float) -> float:
+    return float(np.log(share / (1 - share))) if share > 0 else -np.inf
 
 
 def _sigmoid(values: np.ndarray) -> np.ndarray:

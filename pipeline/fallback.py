@@ -23,6 +23,8 @@ _WHOLE_PICTURE = 0.6
 """Side of the first region as a share of the prepared picture, whose border is half as wide as the
 picture on each side."""
 _SURE = 0.5
+_CERTAIN = 0.95
+"""Presence above which no further start is tried."""
 _STEPS = 2
 _MEAN_FACE_SHARE = 0.8
 _IRISES = ((33, 133), (263, 362))
@@ -40,7 +42,8 @@ def place_by_network(picture: np.ndarray, networks: FaceNetworks) -> Landmarks |
     Returns
     -------
     Landmarks or None
-        The face whose presence scores highest; None where no start sees one.
+        The face whose presence scores highest, or the first that is certain; None where no start
+        sees one.
     """
     best: Landmarks | None = None
     for start in _STARTS:
@@ -48,6 +51,8 @@ def place_by_network(picture: np.ndarray, networks: FaceNetworks) -> Landmarks |
         mesh, presence = _settle(prepared, networks)
         if presence > max(_SURE, best.presence if best else 0.0):
             best = to_landmarks(networks.complete(mesh, presence), matrix, NETWORK)
+            if presence > _CERTAIN:
+                break
     return best
 
 
