@@ -109,8 +109,8 @@ class FaceDetector:
         Returns
         -------
         Landmarks
-            Of several starts over the whole picture, the one whose landmarks the network is surest
-            of (``fallback-network``); a mean face where it sees none (``fallback-mean``).
+            Where the landmark network sees a face in the whole picture (``fallback-network``), else
+            a mean face in its middle (``fallback-mean``).
         """
         return place_by_network(picture, self._networks) or place_mean_face(
             picture, self._networks, self._bundle

@@ -16,15 +16,11 @@ from mien.pipeline.rendered.mesh import N_VERTICES, read_face_mesh
 
 NETWORK = f"{FALLBACK}network"
 MEAN = f"{FALLBACK}mean"
-_STARTS: tuple[Attempt, ...] = tuple(
-    Attempt(NETWORK, 0.5, roll=roll) for roll in (0.0, 25.0, -25.0)
-)
+_START = Attempt(NETWORK, 0.5)
 _WHOLE_PICTURE = 0.6
 """Side of the first region as a share of the prepared picture, whose border is half as wide as the
 picture on each side."""
 _SURE = 0.5
-_CERTAIN = 0.95
-"""Presence above which no further start is tried."""
 _STEPS = 2
 _MEAN_FACE_SHARE = 0.8
 _IRISES = ((33, 133), (263, 362))
@@ -32,7 +28,7 @@ _IRISES = ((33, 133), (263, 362))
 
 
 def place_by_network(picture: np.ndarray, networks: FaceNetworks) -> Landmarks | None:
-    """Run the landmark network on the whole picture, from several starts.
+    """Run the landmark network on the whole picture, then again where it sees the face.
 
     Parameters
     ----------
@@ -42,22 +38,9 @@ def place_by_network(picture: np.ndarray, networks: FaceNetworks) -> Landmarks |
     Returns
     -------
     Landmarks or None
-        The face whose presence scores highest, or the first that is certain; None where no start
-        sees one.
+        None where the network does not see a face.
     """
-    best: Landmarks | None = None
-    for start in _STARTS:
-        prepared, matrix = prepare_picture(picture, start)
-        mesh, presence = _settle(prepared, networks)
-        if presence > max(_SURE, best.presence if best else 0.0):
-            best = to_landmarks(networks.complete(mesh, presence), matrix, NETWORK)
-            if presence > _CERTAIN:
-                break
-    return best
-
-
-def _settle(prepared: np.ndarray, networks: FaceNetworks) -> tuple[np.ndarray, float]:
-    """Look at the middle, then again where the landmarks are."""
+    prepared, matrix = prepare_picture(picture, _START)
     side = len(prepared)
     mesh, presence = networks.locate(prepared, Region(side / 2, side / 2, side * _WHOLE_PICTURE))
     for _ in range(_STEPS):
@@ -65,7 +48,9 @@ def _settle(prepared: np.ndarray, networks: FaceNetworks) -> tuple[np.ndarray, f
         if surer <= presence:
             break
         mesh, presence = again, surer
-    return mesh, presence
+    if presence <= _SURE:
+        return None
+    return to_landmarks(networks.complete(mesh, presence), matrix, NETWORK)
 
 
 def place_mean_face(picture: np.ndarray, networks: FaceNetworks, bundle: Path) -> Landmarks:

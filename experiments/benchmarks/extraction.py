@@ -27,16 +27,17 @@ from mien.pipeline.landmarker_bundle import ensure_landmarker_bundle
 
 def main() -> None:
     """Print faces a second and the ratios of each round, then the medians."""
-    arguments = parse_arguments(__doc__ or "", rows=3000, repeats=3)
+    arguments = parse_arguments(__doc__ or "", rows=10_000, repeats=1)
     dataset = read_sample(arguments.source, arguments.rows)
     pictures = [dataset.pictures.read(i) for i in range(len(dataset))]
-    ratios: dict[str, list[float]] = {"networks alone": [], "litert": [], "mediapipe": []}
+    detectors = arguments.detectors.split(",")
+    ratios: dict[str, list[float]] = {name: [] for name in ("networks alone", *detectors)}
     for _ in range(arguments.repeats):
         bare = run_in_processes(bare_mediapipe, pictures)
         print(f"bare MediaPipe loop: {len(pictures) / bare:6.1f} faces a second", flush=True)
         networks = run_in_processes(direct_networks, pictures)
         _tell(ratios, "networks alone", networks, bare, len(pictures))
-        for detector in ("litert", "mediapipe"):
+        for detector in detectors:
             _tell(ratios, detector, _time_extract(dataset, detector), bare, len(pictures))
     for name, values in ratios.items():
         what = f"mien extract --detector {name}" if name != "networks alone" else name

@@ -28,6 +28,7 @@ def parse_arguments(text: str, *, rows: int, repeats: int) -> argparse.Namespace
     parser.add_argument("source", help="a dataset that mien extract reads")
     parser.add_argument("--rows", type=int, default=rows)
     parser.add_argument("--repeats", type=int, default=repeats)
+    parser.add_argument("--detectors", default="litert", help="litert,mediapipe")
     return parser.parse_args()
 
 
