@@ -132,10 +132,9 @@ def draw_ablation(told: dict[str, Any]) -> str:
     """Draw two bars a family, its score alone and the best set's with it or without it, as SVG."""
     rows = told["families"]
     values = [r[k]["accuracy"] for r in rows for k in ("alone", "with_best_toggled")]
-    low = max(0.0, min(values) - 0.1 * (max(values) - min(values)) - 0.01)
-    span = max(max(values), told["best"]["accuracy"]) - low
+    longest = max(*values, told["best"]["accuracy"])
     height = _TOP + _ROW * len(rows) + 26
-    best = _LEFT + _BAR * (told["best"]["accuracy"] - low) / span
+    best = _LEFT + _BAR * told["best"]["accuracy"] / longest
     parts = [
         Markup('<line class="line" x1="{x}" x2="{x}" y1="{}" y2="{}"/>').format(
             _TOP - 8, height - 24, x=round(best, 1)
@@ -145,7 +144,7 @@ def draw_ablation(told: dict[str, Any]) -> str:
         ).format(round(best, 1), height - 8, f"{100 * told['best']['accuracy']:.1f}"),
     ]
     for number, row in enumerate(rows):
-        parts += _draw_family(row, _TOP + _ROW * number, low, span)
+        parts += _draw_family(row, _TOP + _ROW * number, longest)
     body = Markup("").join(parts)
     return Markup(
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 {h}" width="640" height="{h}" '
@@ -159,7 +158,7 @@ def draw_ablation(told: dict[str, Any]) -> str:
     ).format(Markup(_STYLE), body, h=height)
 
 
-def _draw_family(row: dict[str, Any], y: int, low: float, span: float) -> list[Markup]:
+def _draw_family(row: dict[str, Any], y: int, longest: float) -> list[Markup]:
     cost = "" if row["ms_a_face"] is None else f"{row['ms_a_face']:.2f} ms"
     name = row["family"] + (" *" if row["in_best"] else "")
     parts = [
@@ -170,7 +169,7 @@ def _draw_family(row: dict[str, Any], y: int, low: float, span: float) -> list[M
     ]
     for kind, key, top in (("alone", "alone", 2), ("around", "with_best_toggled", 18)):
         accuracy = row[key]["accuracy"]
-        width = round(_BAR * (accuracy - low) / span, 1)
+        width = round(_BAR * accuracy / longest, 1)
         bar = '<rect class="{}" x="{}" y="{}" width="{}" height="14"/>'
         parts.append(Markup(bar).format(kind, _LEFT, y + top, width))
         number = Markup('<text class="small" x="{}" y="{}">{}</text>')
