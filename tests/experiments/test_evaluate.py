@@ -156,7 +156,7 @@ def test_centring_needs_persons(make_store):
     data = RowData(make_store(known_persons=False))
     with pytest.raises(MienError, match="needs to know the person of every row"):
         evaluate(data, [fold(range(18), range(18, 36))], given={**SMALL, "centre": "person"})
-    with pytest.raises(MienError, match="centre must be 'none' or 'person', not 'x'"):
+    with pytest.raises(MienError, match="centre must be one of none, person, neutral, not 'x'"):
         read_features(data, ["blendshapes"], np.arange(3), centre="x")
 
 
