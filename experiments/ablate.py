@@ -9,14 +9,27 @@ import numpy as np
 
 from mien.errors import MienError
 from mien.experiments.candidates import Candidate, get_candidate
-from mien.experiments.evaluate import limit_usable, most_frequent, read_features
-from mien.experiments.folds import Fold, Folds, find_twins, inner_scheme, make_folds
+from mien.experiments.evaluate import (
+    limit_usable,
+    most_frequent,
+    read_features,
+    require_two_classes,
+)
+from mien.experiments.folds import (
+    FIT_SPLIT,
+    Fold,
+    Folds,
+    find_twins,
+    inner_scheme,
+    make_folds,
+)
 from mien.experiments.row_data import RowData
-from mien.experiments.schemes import parse_scheme
+from mien.experiments.tune import choose_rows
 from mien.features.registry import canonical_spec
 from mien.models.kernels import compute_dot_products, compute_kernel_scale, compute_squared_norms
 
-NEVER_CHOSEN_ON = "privatetest"
+CHOSEN_ON = "PublicTest"
+"""The only test rows that families are chosen on."""
 _UNIT = 1e-3
 
 
@@ -92,7 +105,8 @@ def ablate(
     model : str
         An SVM, with its default parameters.
     scheme : str, optional
-        The dataset's own split without PrivateTest, or three folds by person where there is none.
+        Training and PublicTest where the dataset has them, else three folds, by person where
+        persons are known. Other test rows of the dataset are never used.
     limit : int, optional
         Use so many rows, with the shares of splits and classes kept.
     seed : int
@@ -112,7 +126,10 @@ def ablate(
     candidate = get_candidate(model)
     if candidate.kind != "svm":
         raise MienError(f"{model} reads no feature families.", "Use an SVM: --model svm-rbf.")
-    names = tuple(dict.fromkeys(map(canonical_spec, families or data.store.families)))
+    named = data.store.families if families is None else families
+    names = tuple(dict.fromkeys(map(canonical_spec, named)))
+    if not names:
+        raise MienError("No feature family was named.", "Name one or more with --families.")
     folds = _make_folds(data, scheme, limit, seed)
     scorer = _Scorer(data, candidate, folds, names, seed, on_score)
     alone = sorted((scorer.score((name,)) for name in names), key=lambda s: -s.accuracy)
@@ -135,14 +152,26 @@ def _toggle(held: tuple[str, ...], name: str) -> tuple[str, ...]:
 
 
 def _make_folds(data: RowData, scheme: str | None, limit: int | None, seed: int) -> Folds:
+    """Split the rows that families may be chosen on: of a dataset's own test rows only PublicTest.
+
+    PublicTest is scored under the dataset's own split alone, never mixed with the rows fitted on.
+    """
     rows = data.store.rows
-    allowed = data.usable & (rows["split"].str.lower() != NEVER_CHOSEN_ON).to_numpy()
-    usable = limit_usable(data, allowed, limit, seed)
-    if scheme is None:
-        has_splits = {"training", "publictest"} <= set(rows["split"].str.lower())
-        scheme = "official" if has_splits else inner_scheme(rows, usable.nonzero()[0], 3)
-    parse_scheme(scheme)
-    return make_folds(rows, scheme=scheme, seed=seed, usable=usable)
+    splits = rows["split"].to_numpy(dtype=object)
+    own = np.isin(splits, (FIT_SPLIT, CHOSEN_ON))
+    has_own = {FIT_SPLIT, CHOSEN_ON} <= set(splits[data.usable].tolist())
+    if scheme == "official" and not has_own:
+        raise MienError(
+            f"--cv official needs the splits {FIT_SPLIT} and {CHOSEN_ON}: choosing families is a "
+            "choice, and no other test rows may be used for one.",
+            "Leave --cv out.",
+        )
+    if scheme in (None, "official") and has_own:
+        usable = limit_usable(data, data.usable & own, limit, seed)
+        return make_folds(rows, scheme="official", seed=seed, usable=usable)
+    usable = choose_rows(data, limit, seed)
+    chosen = scheme or inner_scheme(rows, usable.nonzero()[0], 3)
+    return make_folds(rows, scheme=chosen, seed=seed, usable=usable)
 
 
 @dataclass(frozen=True)
@@ -181,6 +210,7 @@ class _Scorer:
             rows[np.all([read_features(self._data, (n,), rows)[1] for n in names], axis=0)]
             for rows in (fold.train, fold.test)
         )
+        require_two_classes(self._data.codes[train], f"The training rows of {fold.name}")
         return train, test
 
     def score(self, families: tuple[str, ...]) -> Score:

@@ -88,6 +88,41 @@ def test_nothing_is_chosen_on_private_test(make_store):
     assert (again.alone, again.steps, again.around) == (first.alone, first.steps, first.around)
 
 
+@pytest.mark.parametrize(
+    ("splits", "scheme", "used"),
+    [
+        (("Training", "Training", "test"), None, {"Training"}),
+        (("Training", "Training", "PublicTest"), "subject:3", {"Training"}),
+        (("Training", "PublicTest", "PrivateTest"), None, {"Training", "PublicTest"}),
+        (("Training", "Training", "PrivateTest"), None, {"Training"}),
+    ],
+)
+def test_only_public_test_is_ever_scored_and_never_mixed_with_training(
+    make_store, splits, scheme, used
+):
+    store = make_store(splits=splits, families=FAMILIES, faceless=0, twins=0)
+    folds = ablate(RowData(store), ("pose",), scheme=scheme).folds
+    split = store.rows["split"].to_numpy()
+    rows = np.concatenate([np.r_[fold.train, fold.test] for fold in folds.folds])
+    assert set(split[rows]) == used
+    assert all(set(split[fold.train]) == {"Training"} for fold in folds.folds)
+
+
+def test_test_rows_of_unknown_kind_cannot_be_asked_for(make_store):
+    data = RowData(make_store(splits=("Training", "test"), families=FAMILIES))
+    with pytest.raises(MienError, match="needs the splits Training and PublicTest"):
+        ablate(data, scheme="official")
+
+
+@pytest.mark.parametrize("kept", [(), ("angry",)])
+def test_too_few_rows_with_features(data, kept):
+    values = np.array(data.store.features("pose"))
+    values[~data.store.rows["label"].isin(kept).to_numpy()] = np.nan
+    overwrite(data.store, "pose", values)
+    with pytest.raises(MienError, match="fewer than two classes"):
+        ablate(data, ("pose",))
+
+
 def test_what_is_written(data, tmp_path):
     found = ablate(data)
     told = describe_ablation(found, {"blendshapes": 0.5, "pose": None})
@@ -112,6 +147,8 @@ def test_errors(data, tmp_path):
         ablate(data, model="cnn")
     with pytest.raises(MienError, match="no feature family 'patch_hog'"):
         ablate(data, ("patch_hog",))
+    with pytest.raises(MienError, match="No feature family was named"):
+        ablate(data, ())
     (tmp_path / "file").write_text("")
     told = describe_ablation(ablate(data, ("pose",)), {})
     with pytest.raises(MienError, match="cannot be written"):
