@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.preprocessing import StandardScaler
 
 from mien.errors import MienError
 from mien.experiments.candidates import Candidate, get_candidate
@@ -254,9 +255,8 @@ def _compute_products(data: RowData, name: str, train: np.ndarray, test: np.ndar
     fitted, seen = data.store.view((name,), train), data.store.view((name,), test)
     norms = compute_squared_norms(fitted)
     if np.abs(norms - 1).max() > _UNIT:
-        mean, spread = fitted.mean(axis=0), fitted.std(axis=0)
-        spread[spread < 1e-9] = 1.0
-        fitted, seen = (fitted - mean) / spread, (seen - mean) / spread
+        scaler = StandardScaler().fit(fitted)
+        fitted, seen = scaler.transform(fitted), seen if not len(seen) else scaler.transform(seen)
         norms = compute_squared_norms(fitted)
     dots = compute_dot_products(fitted, fitted)
     scale = np.float32(compute_kernel_scale("rbf", dots, norms))

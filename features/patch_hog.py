@@ -15,7 +15,8 @@ from mien.features.patch_points import (
     MARGIN,
     PATCH_POINTS,
     compute_patch_centres,
-    mirror_patch_order,
+    mirror_cells,
+    name_cells,
 )
 from mien.features.registry import register
 
@@ -86,22 +87,12 @@ class PatchHog(FeatureFamily):
     @cached_property
     def feature_names(self) -> tuple[str, ...]:
         """``hog:mesh33:row0:col0:bin0`` and so on: window, cell, orientation."""
-        return tuple(
-            f"hog:mesh{point}:row{row}:col{col}:bin{k}"
-            for point in PATCH_POINTS
-            for row in range(CELLS)
-            for col in range(CELLS)
-            for k in range(ORIENTATIONS)
-        )
+        return name_cells("hog", CELLS, ORIENTATIONS)
 
     @cached_property
     def mirror(self) -> tuple[np.ndarray, np.ndarray]:
         """Windows change sides, columns of cells are reversed, x components change sign."""
-        window = mirror_patch_order()
-        index = np.arange(self.width).reshape(len(PATCH_POINTS), CELLS, CELLS, ORIENTATIONS)
-        orientation = (ORIENTATIONS // 2 - np.arange(ORIENTATIONS)) % ORIENTATIONS
-        source = index[window][:, :, ::-1][..., orientation].ravel()
-        return source, np.ones(len(source), dtype=np.float32)
+        return mirror_cells(CELLS, ORIENTATIONS)
 
     def compute(self, faces: FaceBatch) -> np.ndarray:
         """Compute the histograms; float32, shape (n, 4608)."""

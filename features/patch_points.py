@@ -28,6 +28,36 @@ def mirror_patch_order() -> np.ndarray:
     return np.array([PATCH_POINTS.index(MESH_MIRROR[point]) for point in PATCH_POINTS])
 
 
+def name_cells(prefix: str, cells: int, orientations: int) -> tuple[str, ...]:
+    """Name the columns of windows in cells of oriented bins: ``hog:mesh33:row0:col0:bin0``."""
+    return tuple(
+        f"{prefix}:mesh{point}:row{row}:col{col}:bin{k}"
+        for point in PATCH_POINTS
+        for row in range(cells)
+        for col in range(cells)
+        for k in range(orientations)
+    )
+
+
+def mirror_cells(cells: int, orientations: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return what mirroring does to the columns of :func:`name_cells`.
+
+    Windows change sides, columns of cells are reversed, x components of gradients change sign.
+
+    Returns
+    -------
+    source : ndarray of int, shape (width,)
+    sign : ndarray of float32, shape (width,)
+        As :attr:`mien.features.base.FeatureFamily.mirror` has them; bins are evenly spread over the
+        whole turn, bin 0 along x.
+    """
+    shape = (len(PATCH_POINTS), cells, cells, orientations)
+    index = np.arange(np.prod(shape)).reshape(shape)
+    orientation = (orientations // 2 - np.arange(orientations)) % orientations
+    source = index[mirror_patch_order()][:, :, ::-1][..., orientation].ravel()
+    return source, np.ones(source.size, dtype=np.float32)
+
+
 def compute_patch_centres(faces: FaceBatch, size: int, margin: int) -> np.ndarray:
     """Return where the patches' centres lie in the aligned crops.
 

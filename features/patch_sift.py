@@ -15,7 +15,8 @@ from mien.features.patch_points import (
     MARGIN,
     PATCH_POINTS,
     compute_patch_centres,
-    mirror_patch_order,
+    mirror_cells,
+    name_cells,
 )
 from mien.features.registry import register
 
@@ -58,21 +59,12 @@ class PatchSift(FeatureFamily):
 
         Bin ``k`` stands for gradients that point to ``k * 45`` degrees, counted from right to up.
         """
-        return tuple(
-            f"sift:mesh{point}:row{row}:col{col}:bin{k}"
-            for point in PATCH_POINTS
-            for row in range(CELLS)
-            for col in range(CELLS)
-            for k in range(ORIENTATIONS)
-        )
+        return name_cells("sift", CELLS, ORIENTATIONS)
 
     @cached_property
     def mirror(self) -> tuple[np.ndarray, np.ndarray]:
         """Windows change sides, columns of cells are reversed, x components change sign."""
-        index = np.arange(self.width).reshape(len(PATCH_POINTS), CELLS, CELLS, ORIENTATIONS)
-        orientation = (ORIENTATIONS // 2 - np.arange(ORIENTATIONS)) % ORIENTATIONS
-        source = index[mirror_patch_order()][:, :, ::-1][..., orientation].ravel()
-        return source, np.ones(self.width, dtype=np.float32)
+        return mirror_cells(CELLS, ORIENTATIONS)
 
     def compute(self, faces: FaceBatch) -> np.ndarray:
         """Compute the descriptors; float32, shape (n, 8192)."""

@@ -36,6 +36,12 @@ ATTEMPTS: tuple[Attempt, ...] = (
 which alone lifts FER2013 from 88 % to 96 %."""
 
 
+def check_detector(name: str) -> None:
+    """Raise a MienError for a name that is not one of :data:`DETECTORS`."""
+    if name not in DETECTORS:
+        raise MienError(f"There is no detector {name!r}.", f"Use {' or '.join(DETECTORS)}.")
+
+
 class FaceDetector:
     """A landmarker with its cascade. Use it as a context manager: it holds native memory.
 
@@ -53,8 +59,7 @@ class FaceDetector:
     """
 
     def __init__(self, bundle: Path, name: str = DETECTORS[0]) -> None:
-        if name not in DETECTORS:
-            raise MienError(f"There is no detector {name!r}.", f"Use {' or '.join(DETECTORS)}.")
+        check_detector(name)
         self._bundle = bundle
         self._name = name
 

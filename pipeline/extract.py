@@ -7,7 +7,7 @@ import json
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,8 +21,8 @@ from mien.errors import MienError
 from mien.features.registry import canonical_spec, default_family_names, get_family
 from mien.files import write_json
 from mien.pipeline.assembly import assemble_store, join_families
-from mien.pipeline.detector import ATTEMPTS, DETECTOR_VERSION, DETECTORS
-from mien.pipeline.faceset import FaceSet
+from mien.pipeline.detector import ATTEMPTS, DETECTOR_VERSION, DETECTORS, check_detector
+from mien.pipeline.faceset import FaceSet, PictureSource
 from mien.pipeline.landmarker_bundle import BUNDLE_SHA256
 from mien.pipeline.landmarks import FALLBACK
 from mien.pipeline.parts import FamilyTask, PartDone, PartTask, extend_part, extract_part
@@ -115,8 +115,7 @@ def extract(
     """
     folder = Path(out)
     names = tuple(dict.fromkeys(map(canonical_spec, families or default_family_names())))
-    if detector not in DETECTORS:
-        raise MienError(f"There is no detector {detector!r}.", f"Use {' or '.join(DETECTORS)}.")
+    check_detector(detector)
     if workers is not None and workers < 1:
         raise MienError(f"Expected at least one worker, got {workers}.", "Leave --workers out.")
     if len(dataset) == 0:
@@ -194,7 +193,19 @@ class _Job:
         """Detect and describe every row."""
         started = time.perf_counter()
         families = {name: family["width"] for name, family in plan["families"].items()}
-        computed, peak = self._run(extract_part, self._part_tasks(plan))
+        unusable = (self.dataset.rows["reason"] != "").to_numpy()
+
+        def make_task(target: Path, part: slice) -> PartTask:
+            return PartTask(
+                target=target,
+                pictures=self._subset(part),
+                skip=tuple(bool(x) for x in unusable[part]),
+                families=tuple(families),
+                bundle=self.bundle,
+                detector=plan["detector"]["name"],
+            )
+
+        computed, peak = self._run(extract_part, make_task)
         rows = assemble_store(self.dataset, self.folder, self._files(), families)
         summary = _summarise(rows, time.perf_counter() - started, computed, self.workers, peak)
         _write_manifest(self.dataset, self.folder, plan, summary)
@@ -205,7 +216,17 @@ class _Job:
         """Describe the rows of a finished store by further families."""
         started = time.perf_counter()
         store = FeatureStore.open(self.folder)
-        computed, peak = self._run(extend_part, self._family_tasks(store, missing))
+
+        def make_task(target: Path, part: slice) -> FamilyTask:
+            return FamilyTask(
+                target=target,
+                pictures=self._subset(part),
+                families=missing,
+                mesh=np.asarray(store.mesh[part]),
+                blendshapes=np.asarray(store.blendshapes[part]),
+            )
+
+        computed, peak = self._run(extend_part, make_task)
         join_families(
             self.folder,
             self._files(),
@@ -222,46 +243,28 @@ class _Job:
         if self.on_progress:
             self.on_progress(done, len(self.dataset))
 
-    def _part_tasks(self, plan: dict[str, Any]) -> Iterator[PartTask]:
-        unusable = (self.dataset.rows["reason"] != "").to_numpy()
-        for target, part in self._open_parts():
-            yield PartTask(
-                target=target,
-                pictures=self.dataset.pictures.subset(range(part.start, part.stop)),
-                skip=tuple(bool(x) for x in unusable[part]),
-                families=tuple(plan["families"]),
-                bundle=self.bundle,
-                detector=plan["detector"]["name"],
-            )
-
-    def _family_tasks(self, store: FeatureStore, missing: tuple[str, ...]) -> Iterator[FamilyTask]:
-        for target, part in self._open_parts():
-            yield FamilyTask(
-                target=target,
-                pictures=self.dataset.pictures.subset(range(part.start, part.stop)),
-                families=missing,
-                mesh=np.asarray(store.mesh[part]),
-                blendshapes=np.asarray(store.blendshapes[part]),
-            )
-
     def _files(self) -> list[Path]:
         return [_part_file(self.folder, i) for i in range(len(_part_slices(len(self.dataset))))]
 
-    def _open_parts(self) -> list[tuple[Path, slice]]:
-        pairs = zip(self._files(), _part_slices(len(self.dataset)), strict=True)
-        return [(file, part) for file, part in pairs if not file.is_file()]
+    def _subset(self, part: slice) -> PictureSource:
+        return self.dataset.pictures.subset(range(part.start, part.stop))
 
-    def _run(self, function: Callable[[Any], PartDone], tasks: Iterator[Any]) -> tuple[int, float]:
+    def _run(
+        self, function: Callable[[Any], PartDone], make_task: Callable[[Path, slice], Any]
+    ) -> tuple[int, float]:
         """Compute the parts that are missing; return rows computed and the workers' peak memory."""
-        open_rows = sum(part.stop - part.start for _, part in self._open_parts())
-        done, peak = len(self.dataset) - open_rows, 0.0
+        pairs = zip(self._files(), _part_slices(len(self.dataset)), strict=True)
+        missing = [(file, part) for file, part in pairs if not file.is_file()]
+        computed = sum(part.stop - part.start for _, part in missing)
+        done, peak = len(self.dataset) - computed, 0.0
         self.tell(done)
-        workers = max(1, min(self.workers, len(self._open_parts())))
+        tasks = (make_task(file, part) for file, part in missing)
+        workers = max(1, min(self.workers, len(missing)))
         for result in run_in_workers(function, tasks, workers=workers):
             done += result.rows
             peak = max(peak, result.peak_memory_mb)
             self.tell(done)
-        return open_rows, peak
+        return computed, peak
 
 
 def dataset_hash(dataset: FaceSet) -> str:

@@ -145,7 +145,8 @@ def extract_part(task: PartTask) -> PartDone:
     arrays = _make_columns(n) | _make_families(task.families, n)
     with quiet_native_stderr():
         for faces in _in_batches(_detect(task, arrays)):
-            _describe_faces(task.families, arrays, faces, landmarks=True)
+            _describe_faces(task.families, arrays, faces)
+    _measure_pose(arrays)
     _measure_quality(arrays)
     _write(task.target, arrays)
     return PartDone(n, peak_memory_mb())
@@ -164,7 +165,7 @@ def extend_part(task: FamilyTask) -> PartDone:
     arrays = _make_families(task.families, n)
     with quiet_native_stderr():
         for faces in _in_batches(_read_known(task)):
-            _describe_faces(task.families, arrays, faces, landmarks=False)
+            _describe_faces(task.families, arrays, faces)
     _write(task.target, arrays)
     return PartDone(n, peak_memory_mb())
 
@@ -256,6 +257,12 @@ def _describe_row(
     if not landmarks.measured:
         arrays["reason"][row] = Reason.NO_FACE
     arrays["attempt"][row], arrays["presence"][row] = landmarks.attempt, landmarks.presence
+    arrays["mesh"][row], arrays["blendshapes"][row] = landmarks.mesh, landmarks.blendshapes
+
+
+def _measure_pose(arrays: dict[str, Any]) -> None:
+    pose = np.degrees(compute_pose_angles(compute_head_rotation(arrays["mesh"])))
+    arrays["yaw"], arrays["pitch"], arrays["roll"] = np.ascontiguousarray(pose.T)
 
 
 def _measure_quality(arrays: dict[str, Any]) -> None:
@@ -278,19 +285,13 @@ def hash_pixels(picture: np.ndarray) -> str:
     return digest.hexdigest()
 
 
-def _describe_faces(
-    families: tuple[str, ...], arrays: dict[str, Any], faces: list[_Face], *, landmarks: bool
-) -> None:
+def _describe_faces(families: tuple[str, ...], arrays: dict[str, Any], faces: list[_Face]) -> None:
     rows = [face.row for face in faces]
     batch = FaceBatch(
         pictures=[face.grey for face in faces],
         mesh=np.stack([face.mesh for face in faces]),
         blendshapes=np.stack([face.blendshapes for face in faces]),
     )
-    if landmarks:
-        arrays["mesh"][rows], arrays["blendshapes"][rows] = batch.mesh, batch.blendshapes
-        pose = np.degrees(compute_pose_angles(compute_head_rotation(batch.mesh)))
-        arrays["yaw"][rows], arrays["pitch"][rows], arrays["roll"][rows] = pose.T
     for name in families:
         arrays[f"family:{name}"][rows] = get_family(name).compute(batch)
 

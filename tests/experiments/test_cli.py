@@ -51,25 +51,6 @@ cli.main()
 
 
 @pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
-    """Run a command as the shell does; return exit code, standard output and error."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["mien", *map(str, arguments)])
-        try:
-            cli.main()
-            code = 0
-        except SystemExit as end:
-            code = end.code or 0
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
-
-
-@pytest.fixture
 def model(run, store, tmp_path):
     """A model file, fitted on blendshapes."""
     code, _, error = run("export", store.path, "--set", "families=blendshapes", "--out", "m.joblib")

@@ -1,13 +1,11 @@
 """`mien audit --write-filter`, and the commands that take the filter."""
 
 import json
-import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from mien.experiments import cli
 from mien.experiments.report.schema import read_results
 from mien.experiments.row_data import RowData
 from mien.models.bundle import load_bundle
@@ -15,25 +13,6 @@ from mien.pipeline import landmarker_bundle
 from mien.pipeline.row_filter import read_filter
 
 ONLY = ("--families", "blendshapes")
-
-
-@pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
-    """Run a command as the shell does; return exit code, standard output and error."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["mien", *map(str, arguments)])
-        try:
-            cli.main()
-            code = 0
-        except SystemExit as end:
-            code = end.code or 0
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
 
 
 @pytest.fixture
