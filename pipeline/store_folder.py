@@ -60,13 +60,14 @@ def prepare_folder(
     """
     existing = _existing_plan(folder)
     if existing and _without_families(existing) == _without_families(plan):
-        wanted = plan["families"]
-        if (folder / MANIFEST).is_file() and _is_whole(folder, existing):
-            return _prepare_extension(folder, existing, wanted)
-        if existing["families"] == wanted:
+        finished = (folder / MANIFEST).is_file()
+        if finished and _is_whole(folder, existing):
+            return _prepare_extension(folder, existing, plan["families"])
+        both = {**existing, "families": {**existing["families"], **plan["families"]}}
+        if finished or existing["families"] == plan["families"]:
             (folder / MANIFEST).unlink(missing_ok=True)
-            _begin(folder, plan)
-            return plan, None
+            _begin(folder, both)
+            return both, None
     if existing is None and _is_occupied(folder):
         raise MienError(
             f"{folder} exists and is not a feature store.", "Choose a new folder with --out."

@@ -540,6 +540,20 @@ def test_a_store_is_extended_without_detecting_again(
     assert run(mixed, families=("pose",)).rows_computed == 0
 
 
+@pytest.mark.parametrize("damaged", ["pose", "geometry"])
+def test_a_damaged_extended_store_is_made_anew_with_all_its_families(
+    run: Extract, crops: np.ndarray, make_dataset: MakeDataset, tmp_path: Path, damaged: str
+) -> None:
+    dataset = make_dataset(crops)
+    run(dataset, families=("geometry",))
+    run(dataset, families=("pose",))
+    (tmp_path / "store" / "features" / f"{damaged}.npy").write_bytes(b"cut short")
+    assert run(dataset, families=("geometry",)).rows_computed == 6
+    store = FeatureStore.open(tmp_path / "store")
+    assert store.families == ("geometry", "pose")
+    assert all(np.isfinite(store.features(name)).all() for name in store.families)
+
+
 def test_an_extension_that_was_interrupted_goes_on(
     run: Extract, mixed: FaceSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     computed: list[str],
