@@ -5,24 +5,30 @@ from hypothesis import strategies as st
 from sklearn.metrics.pairwise import linear_kernel, polynomial_kernel, rbf_kernel
 
 from mien.models.kernels import (
+    BLOCK,
     KERNELS,
-    apply_kernel,
+    Kernel,
+    add_dots,
     compute_dot_products,
+    compute_dots,
+    compute_kernel_matrix,
     compute_kernel_scale,
+    compute_means,
+    compute_row_means,
     compute_squared_norms,
+    sum_kernels,
 )
 
 X = np.array([[0, 0], [3, 4], [6, 8]], np.float32)
 Y = np.array([[1, 0], [0, 2]], np.float32)
 
 
-def kernel_matrix(x, y, **options):
-    return apply_kernel(
-        compute_dot_products(x, y),
-        compute_squared_norms(x),
-        compute_squared_norms(y),
-        **options,
-    )
+def kernel_matrix(x, y, *, kernel, gamma, degree=3, coef0=0.0):
+    return sum_kernels([compute_dots(x, y)], [Kernel(kernel, gamma, degree, coef0)])
+
+
+def scale(kernel, rows):
+    return compute_kernel_scale(kernel, *compute_means(compute_dots(rows, rows)))
 
 
 def test_dot_products_and_norms_by_hand():
@@ -43,19 +49,22 @@ def test_kernels_by_hand():
 
 
 def test_scale_by_hand():
-    norms = compute_squared_norms(X)
-    dots = compute_dot_products(X, X)
-    assert compute_kernel_scale("linear", dots, norms) == pytest.approx(3 / 125)
-    assert compute_kernel_scale("poly", dots, norms) == pytest.approx(3 / 125)
+    assert scale("linear", X) == pytest.approx(3 / 125)
+    assert scale("poly", X) == pytest.approx(3 / 125)
     # squared distances 0, 25, 100, 25, 0, 25, 100, 25, 0
-    assert compute_kernel_scale("rbf", dots, norms) == pytest.approx(9 / 300)
+    assert scale("rbf", X) == pytest.approx(9 / 300)
+
+
+def test_means_need_no_matrix():
+    rows = np.random.default_rng(0).normal(1, size=(50, 6)).astype(np.float32)
+    for symmetric in (None, 4):
+        expected = compute_means(compute_dots(rows, rows, symmetric=symmetric))
+        assert compute_row_means(rows, symmetric=symmetric) == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_scale_of_equal_rows_is_one(kernel):
-    rows = np.zeros((4, 3), np.float32)
-    dots, norms = compute_dot_products(rows, rows), compute_squared_norms(rows)
-    assert compute_kernel_scale(kernel, dots, norms) == 1.0
+    assert scale(kernel, np.zeros((4, 3), np.float32)) == 1.0
 
 
 @settings(max_examples=30, deadline=None)
@@ -85,9 +94,8 @@ def test_kernel_does_not_depend_on_the_unit_of_the_features(kernel, factor):
     rows = np.random.default_rng(0).normal(size=(20, 5)).astype(np.float32)
 
     def scaled(values):
-        dots, norms = compute_dot_products(values, values), compute_squared_norms(values)
-        gamma = 2.0 * compute_kernel_scale(kernel, dots, norms)
-        return apply_kernel(dots, norms, norms, kernel=kernel, gamma=gamma, coef0=1.0)
+        gamma = 2.0 * scale(kernel, values)
+        return kernel_matrix(values, values, kernel=kernel, gamma=gamma, coef0=1.0)
 
     np.testing.assert_allclose(scaled(rows * factor), scaled(rows), rtol=1e-4, atol=1e-5)
 
@@ -109,3 +117,47 @@ def test_many_rows_go_through_blocks_unchanged(kernel):
         np.testing.assert_allclose(
             whole[start : start + 1], kernel_matrix(part, rows[:4], **options), rtol=1e-5
         )
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("n", [30, BLOCK + 50])
+def test_kernels_straight_from_features_are_those_of_the_dot_products(kernel, n):
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(n, 7)).astype(np.float32)
+    blocks, kernels = [(2, 1), (4, 0)], [Kernel(kernel, 0.3, 3, 1.0, w) for w in (0.3, 0.7)]
+    for columns in (rows, rows[:40]):
+        parts = [
+            compute_dots(rows[:, :3], columns[:, :3], symmetric=2),
+            compute_dots(rows[:, 3:], columns[:, 3:]),
+        ]
+        expected = sum_kernels(parts, kernels)
+        found = compute_kernel_matrix(rows, columns, blocks, kernels)
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    assert compute_kernel_matrix(rows, rows, blocks, kernels, dtype=np.float32).dtype == np.float32
+
+
+def test_a_weighted_sum_by_hand():
+    one = Kernel("linear", 1.0, weight=0.25)
+    other = Kernel("linear", 2.0, weight=0.75)
+    found = sum_kernels([compute_dots(X, Y), compute_dots(X, Y)], [one, other])
+    np.testing.assert_allclose(found, (0.25 + 1.5) * X @ Y.T)
+
+
+def test_added_dot_products_are_those_of_scaled_columns_side_by_side():
+    rng = np.random.default_rng(0)
+    a, b = (rng.normal(size=(9, d)).astype(np.float32) for d in (4, 3))
+    sides = np.concatenate([np.sqrt(0.5) * a, np.sqrt(3.0) * b], axis=1).astype(np.float32)
+    found = add_dots([compute_dots(a, a[:5]), compute_dots(b, b[:5])], [0.5, 3.0])
+    expected = compute_dots(sides, sides[:5])
+    for name in ("symmetric", "row_norms", "column_norms"):
+        np.testing.assert_allclose(getattr(found, name), getattr(expected, name), rtol=1e-4)
+    assert found.antisymmetric is None
+
+
+def test_some_rows_and_columns_of_dot_products():
+    dots = compute_dots(X, X, symmetric=1)
+    some = dots.take(np.array([2, 0]), np.array([1]))
+    np.testing.assert_array_equal(some.symmetric, [[18], [0]])
+    np.testing.assert_array_equal(some.antisymmetric, [[32], [0]])
+    assert (some.row_norms.tolist(), some.column_norms.tolist()) == ([100, 0], [25])
+    assert dots.nbytes == 2 * 9 * 4

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
-from sklearn.base import clone
 from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from mien.models.svm import KernelSVC, build_svm, sum_pairwise_values
+from mien.models.kernel_machine import Block
+from mien.models.kernels import compute_dots
+from mien.models.svm import KernelSVC, sum_pairwise_values
 
 
 def make_data(n=300, classes=4, seed=0):
@@ -18,9 +19,9 @@ def make_data(n=300, classes=4, seed=0):
 def test_binary_solution_is_libsvms(kernel):
     X, y = make_data(classes=2)
     ours = KernelSVC(kernel=kernel, C=2.0, degree=2, coef0=0.5).fit(X[:200], y[:200])
-    theirs = SVC(kernel=kernel, C=2.0, gamma=ours.gamma_, degree=2, coef0=0.5)
+    theirs = SVC(kernel=kernel, C=2.0, gamma=ours.kernels_[0].gamma, degree=2, coef0=0.5)
     if kernel == "linear":
-        theirs.set_params(C=2.0 * ours.gamma_)
+        theirs.set_params(C=2.0 * ours.kernels_[0].gamma)
     theirs.fit(X[:200], y[:200])
     expected = theirs.decision_function(X[200:])
     np.testing.assert_allclose(ours.decision_function(X[200:]), expected, atol=2e-3)
@@ -31,7 +32,9 @@ def test_binary_solution_is_libsvms(kernel):
 def test_several_classes_sum_bounded_pairwise_values():
     X, y = make_data()
     ours = KernelSVC().fit(X[:200], y[:200])
-    theirs = SVC(C=10.0, gamma=ours.gamma_, decision_function_shape="ovo").fit(X[:200], y[:200])
+    theirs = SVC(C=10.0, gamma=ours.kernels_[0].gamma, decision_function_shape="ovo").fit(
+        X[:200], y[:200]
+    )
     expected = sum_pairwise_values(theirs.decision_function(X[200:]), 4)
     np.testing.assert_allclose(ours.decision_function(X[200:]), expected, atol=2e-3)
 
@@ -46,7 +49,7 @@ def test_pairwise_values_by_hand():
 def test_gamma_is_relative_to_the_mean_squared_distance():
     X = np.array([[0.0], [2.0], [0.0], [2.0]], dtype=np.float32)
     svm = KernelSVC(kernel="rbf", gamma=3.0).fit(X, [0, 1, 0, 1])
-    assert svm.gamma_ == pytest.approx(3.0 / 2.0)
+    assert svm.kernels_[0].gamma == pytest.approx(3.0 / 2.0)
 
 
 @pytest.mark.parametrize("kernel", ["linear", "poly", "rbf"])
@@ -62,9 +65,9 @@ def test_unit_of_the_features_does_not_matter(kernel):
 def test_fit_from_dot_products_predicts_the_same():
     X, y = make_data()
     whole = KernelSVC().fit(X[:200], y[:200])
-    parts = KernelSVC().fit_dot_products(X[:200] @ X[:200].T, y[:200])
-    dots, norms = X[200:] @ X[:200].T, (X[200:] ** 2).sum(axis=1)
-    np.testing.assert_array_equal(whole.predict(X[200:]), parts.predict_dot_products(dots, norms))
+    parts = KernelSVC().fit_dots([compute_dots(X[:200], X[:200])], y[:200])
+    predicted = parts.predict_dots([compute_dots(X[200:], X[:200])])
+    np.testing.assert_array_equal(whole.predict(X[200:]), predicted)
 
 
 def test_only_support_vectors_are_kept():
@@ -83,20 +86,12 @@ def test_balanced_weights_favour_the_rare_class():
     assert balanced > plain
 
 
-def test_build_svm_puts_the_steps_in_order():
-    pipeline = build_svm("poly", {"scaler": "minmax", "pca": 5, "C": 3.0, "degree": 4})
-    assert list(pipeline.named_steps) == ["scaler", "pca", "svm"]
-    assert pipeline.named_steps["svm"].get_params()["degree"] == 4
-    assert list(build_svm("rbf", {}).named_steps) == ["svm"]
-    assert clone(pipeline).get_params()["pca__n_components"] == 5
-
-
-def test_unknown_scaler_and_kernel_are_refused():
-    with pytest.raises(ValueError, match="scaler must be one of"):
-        build_svm("rbf", {"scaler": "robust"})
+def test_unknown_kernels_and_wrong_blocks_are_refused():
     X, y = make_data(n=20)
     with pytest.raises(ValueError, match="kernel must be one of"):
         KernelSVC(kernel="sigmoid").fit(X, y)
+    with pytest.raises(ValueError, match="the blocks have 5 columns, X has 12"):
+        KernelSVC(blocks=[Block(3, 2)]).fit(X, y)
 
 
 SINGLE_PRECISION = "the kernel comes from a single-precision matrix product"

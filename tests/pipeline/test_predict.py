@@ -10,7 +10,7 @@ from sklearn.calibration import CalibratedClassifierCV
 
 from mien.errors import MienError
 from mien.models.bundle import Bundle
-from mien.models.svm import build_svm
+from mien.models.svm_pipeline import build_svm
 from mien.pipeline import predict as predict_module
 from mien.pipeline.datasets.registry import read_dataset
 from mien.pipeline.extract import extract
