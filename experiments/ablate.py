@@ -6,16 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.preprocessing import StandardScaler
 
 from mien.errors import MienError
 from mien.experiments.candidates import Candidate, get_candidate
-from mien.experiments.evaluate import (
-    limit_usable,
-    most_frequent,
-    read_features,
-    require_two_classes,
-)
+from mien.experiments.evaluate import limit_usable
 from mien.experiments.folds import (
     FIT_SPLIT,
     Fold,
@@ -24,14 +18,13 @@ from mien.experiments.folds import (
     inner_scheme,
     make_folds,
 )
+from mien.experiments.gram_cache import GramCache, predict_fold
 from mien.experiments.row_data import RowData
 from mien.experiments.tune import choose_rows
 from mien.features.registry import canonical_spec
-from mien.models.kernels import compute_dot_products, compute_kernel_scale, compute_squared_norms
 
 CHOSEN_ON = "PublicTest"
 """The only test rows that families are chosen on."""
-_UNIT = 1e-3
 
 
 @dataclass(frozen=True)
@@ -175,15 +168,6 @@ def _make_folds(data: RowData, scheme: str | None, limit: int | None, seed: int)
     return make_folds(rows, scheme=chosen, seed=seed, usable=usable)
 
 
-@dataclass(frozen=True)
-class _Products:
-    """A family's dot products in one fold, scaled to a mean squared distance of 1."""
-
-    train: np.ndarray
-    test: np.ndarray
-    test_norms: np.ndarray
-
-
 class _Scorer:
     """Scores sets of families; each family's dot products are computed once a fold."""
 
@@ -200,19 +184,7 @@ class _Scorer:
         self._folds, self._on_score = folds, on_score
         self._twins = find_twins(folds, data.store.rows)
         self._known: dict[frozenset[str], Score] = {}
-        self._rows = [self._visible(fold, names) for fold in folds.folds]
-        self._products = {
-            name: [_compute_products(data, name, *rows) for rows in self._rows] for name in names
-        }
-
-    def _visible(self, fold: Fold, names: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
-        """Return the fold's training and test rows that have all families."""
-        train, test = (
-            rows[np.all([read_features(self._data, (n,), rows)[1] for n in names], axis=0)]
-            for rows in (fold.train, fold.test)
-        )
-        require_two_classes(self._data.codes[train], f"The training rows of {fold.name}")
-        return train, test
+        self._cache = GramCache(data, folds, seed=seed, among=names)
 
     def score(self, families: tuple[str, ...]) -> Score:
         key = frozenset(families)
@@ -224,43 +196,14 @@ class _Scorer:
 
     def _compute(self, families: tuple[str, ...]) -> Score:
         right, apart = [], []
-        for number, fold in enumerate(self._folds.folds):
-            right.append(self._predict(families, number, fold) == self._data.codes[fold.test])
+        for fold in self._folds.folds:
+            right.append(self._predict(families, fold) == self._data.codes[fold.test])
             apart.append(~np.isin(fold.test, self._twins[fold.name]))
         correct, single = np.concatenate(right), np.concatenate(apart)
         return Score(families, float(correct.mean()), float(correct[single].mean()))
 
-    def _predict(self, families: tuple[str, ...], number: int, fold: Fold) -> np.ndarray:
-        train, test = self._rows[number]
-        parts = [self._products[name][number] for name in families]
-        codes = self._data.codes[train]
-        svm = self._candidate.build(self._candidate.parameters(), seed=self._seed)[-1]
-        svm.fit_dot_products(_add([part.train for part in parts]), codes)
-        predicted = np.full(len(fold.test), most_frequent(codes))
-        if len(test):
-            norms = _add([part.test_norms for part in parts])
-            dots = _add([part.test for part in parts])
-            predicted[np.isin(fold.test, test)] = svm.predict_dot_products(dots, norms)
-        return predicted
-
-
-def _add(arrays: list[np.ndarray]) -> np.ndarray:
-    total = arrays[0].copy()
-    for array in arrays[1:]:
-        total += array
-    return total
-
-
-def _compute_products(data: RowData, name: str, train: np.ndarray, test: np.ndarray) -> _Products:
-    fitted, seen = data.store.view((name,), train), data.store.view((name,), test)
-    norms = compute_squared_norms(fitted)
-    if np.abs(norms - 1).max() > _UNIT:
-        scaler = StandardScaler().fit(fitted)
-        fitted, seen = scaler.transform(fitted), seen if not len(seen) else scaler.transform(seen)
-        norms = compute_squared_norms(fitted)
-    dots = compute_dot_products(fitted, fitted)
-    scale = np.float32(compute_kernel_scale("rbf", dots, norms))
-    dots *= scale
-    return _Products(
-        dots, compute_dot_products(seen, fitted) * scale, compute_squared_norms(seen) * scale
-    )
+    def _predict(self, families: tuple[str, ...], fold: Fold) -> np.ndarray:
+        parameters = self._candidate.parameters({"families": "+".join(families)})
+        dots = self._cache.fold(fold, parameters, level=True)
+        svm = self._candidate.build(parameters, seed=self._seed)[-1]
+        return predict_fold(svm, dots)

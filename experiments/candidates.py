@@ -1,18 +1,22 @@
-"""Candidates: what can be compared, each with its view, its defaults and its search space."""
+"""Candidates: what can be compared, each with its view and its defaults."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import product
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mien.errors import MienError
-from mien.models.svm import SCALERS, SOLVER, build_svm
-
-if TYPE_CHECKING:
-    import optuna
+from mien.models.svm_pipeline import (
+    COMBINATIONS,
+    MIRRORS,
+    SCALERS,
+    SOLVERS,
+    build_svm,
+    describe_solver,
+)
+from mien.models.weighted_families import family_names, parse_families
 
 PIXELS = "pixels"
 _KINDS: dict[type, str] = {int: "a whole number", float: "a number", str: "a name"}
@@ -23,7 +27,13 @@ def _one_of(*names: str) -> tuple[Callable[[Any], bool], str]:
 
 
 _RULES: dict[tuple[str, str], tuple[Callable[[Any], bool], str]] = {
-    ("svm", "families"): (bool, "of a feature family, or several joined by +"),
+    ("svm", "families"): (
+        lambda value: bool(parse_families(value)),
+        "of a feature family, or several joined by +",
+    ),
+    ("svm", "combine"): _one_of(*COMBINATIONS),
+    ("svm", "mirror"): _one_of(*MIRRORS),
+    ("svm", "solver"): _one_of(*SOLVERS),
     ("svm", "centre"): _one_of("none", "person", "neutral"),
     ("svm", "scaler"): _one_of(*SCALERS),
     ("svm", "class_weight"): _one_of("none", "balanced"),
@@ -97,7 +107,7 @@ class Candidate:
 
     def families(self, parameters: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the feature families that the model reads; none for pixels."""
-        return () if self.kind == "cnn" else tuple(str(parameters["families"]).split("+"))
+        return () if self.kind == "cnn" else family_names(parameters["families"])
 
     def view(self, parameters: Mapping[str, Any]) -> str:
         """Say what the model reads: ``patch_hog+blendshapes`` or ``pixels``."""
@@ -110,26 +120,38 @@ class Candidate:
         }[parameters["centre"]]
         return f"{parameters['families']}{centred}"
 
-    def build(self, parameters: Mapping[str, Any], *, seed: int) -> Any:
-        """Return an unfitted scikit-learn estimator."""
+    def build(self, parameters: Mapping[str, Any], *, seed: int, landmarks: int = 0) -> Any:
+        """Return an unfitted scikit-learn estimator.
+
+        Parameters
+        ----------
+        parameters : mapping
+            Complete.
+        seed : int
+        landmarks : int
+            Approximate an SVM's kernel with so many training rows; 0 for the exact kernel.
+        """
         if self.kind == "svm":
-            return build_svm(self.kernel, parameters, seed=seed)
+            return build_svm(self.kernel, parameters, seed=seed, landmarks=landmarks)
         from mien.models.cnn.classifier import CNNClassifier
 
         return CNNClassifier(**parameters, random_state=seed)
 
-    def solver(self) -> str:
-        """Say how the model is fitted."""
+    def solver(self, parameters: Mapping[str, Any], *, landmarks: int = 0) -> str:
+        """Say how the model is fitted: the solver, mirrored or not, approximated or not."""
         if self.kind == "svm":
-            return SOLVER
+            return describe_solver(parameters, landmarks=landmarks)
         return "Adam, early stopping on a fifth of the training rows"
 
 
 _SVM = {
     "families": "patch_hog",
+    "combine": "distances",
     "centre": "none",
     "scaler": "none",
     "pca": 0,
+    "mirror": "none",
+    "solver": "libsvm",
     "C": 10.0,
     "gamma": 2.0,
     "class_weight": "none",
@@ -170,67 +192,3 @@ def get_candidate(name: str) -> Candidate:
     if name not in known:
         raise MienError(f"There is no model {name!r}.", f"Use one or more of: {', '.join(known)}.")
     return known[name]
-
-
-def family_choices(families: tuple[str, ...]) -> list[str]:
-    """Return the sets of families that a study tries: each alone, then everything together."""
-    small = [name for name in ("geometry", "blendshapes") if name in families]
-    choices = list(families)
-    if len(small) == 2:
-        choices.append("+".join(small))
-    if len(families) > 2:
-        choices.append("+".join(families))
-    return choices
-
-
-def suggest_svm(
-    trial: optuna.Trial, candidate: Candidate, choices: list[str], components: list[int]
-) -> dict[str, Any]:
-    """Draw one set of an SVM's parameters.
-
-    Parameters
-    ----------
-    trial : optuna.Trial
-    candidate : Candidate
-    choices : list of str
-        Sets of families, names joined by ``+``.
-    components : list of int
-        Numbers of principal components; 0 is none.
-    """
-    drawn: dict[str, Any] = {
-        "centre": "none",
-        "families": trial.suggest_categorical("families", choices),
-        "scaler": trial.suggest_categorical("scaler", list(SCALERS)),
-        "pca": trial.suggest_categorical("pca", components),
-        "C": trial.suggest_float("C", 1e-2, 1e3, log=True),
-        "class_weight": trial.suggest_categorical("class_weight", ["none", "balanced"]),
-    }
-    if candidate.kernel == "linear":
-        return {**drawn, "gamma": 1.0}
-    drawn["gamma"] = trial.suggest_float("gamma", 0.1, 10.0, log=True)
-    if candidate.kernel == "poly":
-        drawn["degree"] = trial.suggest_int("degree", 2, 4)
-        drawn["coef0"] = trial.suggest_float("coef0", 0.0, 2.0)
-    return drawn
-
-
-def svm_grid(candidate: Candidate, choices: list[str], components: list[int]) -> dict[str, list]:
-    """Return the grid of ``--sampler grid``, over the names that :func:`suggest_svm` draws."""
-    grid: dict[str, list] = {
-        "families": choices,
-        "scaler": ["none", "zscore"],
-        "pca": components[:1],
-        "C": [0.1, 1.0, 10.0, 100.0],
-        "class_weight": ["none"],
-    }
-    if candidate.kernel != "linear":
-        grid["gamma"] = [0.5, 1.0, 2.0, 4.0]
-    if candidate.kernel == "poly":
-        grid["degree"] = [2, 3]
-        grid["coef0"] = [1.0]
-    return grid
-
-
-def grid_size(grid: Mapping[str, list]) -> int:
-    """Return the number of points of a grid."""
-    return len(list(product(*grid.values())))

@@ -46,6 +46,10 @@ Store = Annotated[Path, typer.Argument(help="A feature store, made by mien extra
 Seed = Annotated[
     int, typer.Option(min=0, max=2**31 - 1, help="Seed of everything that is drawn at random.")
 ]
+Memory = Annotated[
+    str | None,
+    typer.Option(help="Memory that may be used: 8GB; 60 % of the machine's by default."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Filter = Annotated[
     Path | None,
@@ -393,10 +397,15 @@ def tune(
     ] = None,
     out: Annotated[Path, typer.Option(help="File for the best parameters.")] = Path("tuned.json"),
     families: Annotated[str | None, typer.Option(help="Choose only from these families.")] = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Fix one parameter: mirror=average; may be repeated."),
+    ] = None,
     row_filter: Filter = None,
     limit: Annotated[
         int | None, typer.Option(min=10, help="Judge on so many rows, stratified.")
     ] = None,
+    memory: Memory = None,
     seed: Seed = 0,
 ) -> None:
     """Search an SVM's parameters in an Optuna study; run it again to go on."""
@@ -410,7 +419,8 @@ def tune(
 
     data = RowData(FeatureStore.open(store), _read_filter(row_filter))
     _check_writable(out)
-    rows = choose_rows(data, limit, seed)
+    allowed = _memory(memory)
+    rows = choose_rows(data, limit, seed, families=_names(families), memory=allowed)
     scheme = cv or inner_scheme(data.store.rows, rows.nonzero()[0], 5)
     folds = make_tuning_folds(data, scheme=scheme, seed=seed, rows=rows)
     with TuneProgress(model) as progress:
@@ -423,6 +433,8 @@ def tune(
             seed=seed,
             storage=storage or f"sqlite:///{_study_file(out)}",
             families=_names(families),
+            fixed=_assigned(assignments, model),
+            memory=allowed,
             on_trial=progress.update,
         )
     write_parameters(out, result, data, folds)
@@ -458,6 +470,7 @@ def compare(
     limit: Annotated[
         int | None, typer.Option(min=10, help="Compare on so many rows, stratified.")
     ] = None,
+    memory: Memory = None,
     seed: Seed = 0,
 ) -> None:
     """Compare models by cross-validation on the same folds, and write the report."""
@@ -486,6 +499,7 @@ def compare(
         nested=nested,
         nested_trials=trials,
         limit=limit,
+        memory=_memory(memory),
         command=command_line(),
         tuned_on={s.model: s.dataset_hash for s in stored},
     )
@@ -504,11 +518,11 @@ def export(
     ] = None,
     split: Annotated[str | None, typer.Option(help="Fit only on this split: Training.")] = None,
     row_filter: Filter = None,
+    memory: Memory = None,
     out: Annotated[Path, typer.Option(help="File for the model.")] = Path("model.joblib"),
     seed: Seed = 0,
 ) -> None:
     """Fit on all rows and write a model that works elsewhere."""
-    from mien.experiments.compare import parse_assignments
     from mien.experiments.console import print_exported, working
     from mien.experiments.export import fit_bundle
     from mien.experiments.parameters import read_parameters
@@ -527,15 +541,17 @@ def export(
                 f"Write --model {stored.model}.",
             )
         parameters = stored.parameters
-    named = [text if "." in text.split("=")[0] else f"{model}.{text}" for text in assignments or []]
-    assigned = parse_assignments(named)
-    if stray := sorted(set(assigned) - {model}):
-        raise MienError(
-            f"--set names {', '.join(stray)}, but --model is {model}.", "For example --set C=10."
-        )
-    parameters = {**parameters, **assigned.get(model, {})}
+    parameters = {**parameters, **_assigned(assignments, model)}
     with working(f"fitting {model}") as told:
-        bundle = fit_bundle(data, model, parameters, split=split, seed=seed, on_epoch=told.epoch)
+        bundle = fit_bundle(
+            data,
+            model,
+            parameters,
+            split=split,
+            seed=seed,
+            memory=_memory(memory),
+            on_epoch=told.epoch,
+        )
         save_bundle(bundle, out)
     print_exported(bundle, out)
 
@@ -576,6 +592,28 @@ def _read_filter(source: Path | None) -> RowFilter | None:
     from mien.pipeline.row_filter import read_filter
 
     return read_filter(source)
+
+
+def _memory(text: str | None) -> int | None:
+    """Read --memory, if it is given."""
+    if text is None:
+        return None
+    from mien.experiments.memory import parse_memory
+
+    return parse_memory(text)
+
+
+def _assigned(assignments: list[str] | None, model: str) -> dict[str, Any]:
+    """Read --set of a command that has one model, whose name may be left out."""
+    from mien.experiments.compare import parse_assignments
+
+    named = [text if "." in text.split("=")[0] else f"{model}.{text}" for text in assignments or []]
+    assigned = parse_assignments(named)
+    if stray := sorted(set(assigned) - {model}):
+        raise MienError(
+            f"--set names {', '.join(stray)}, but --model is {model}.", "For example --set C=10."
+        )
+    return assigned.get(model, {})
 
 
 def _study_file(out: Path) -> Path:

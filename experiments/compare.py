@@ -25,18 +25,20 @@ from mien.experiments.folds import (
     inner_scheme,
     make_folds,
 )
+from mien.experiments.memory import plan_landmarks
 from mien.experiments.protocol import describe_protocol, find_placed, score_without
 from mien.experiments.report import write_report
 from mien.experiments.report.schema import SCHEMA_ID
 from mien.experiments.row_data import RowData
 from mien.experiments.statistics import compare_models
 from mien.experiments.summary import summarise_model
-from mien.experiments.tune import make_tuning_folds, tune
+from mien.experiments.tune import choose_rows, make_tuning_folds, tune
 from mien.files import write_json
 
 FOLDS_FILE = "folds.json"
 _CELLS = "cells"
 _FAILURES = (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
+_NOT_TUNED = ("centre", "combine", "solver")
 _TUNED_INSIDE = {"tuned": "anew inside each fold; see the folds in results.json"}
 
 
@@ -78,6 +80,9 @@ class ComparisonOptions:
     nested_trials : int
     limit : int or None
         Compare on so many rows, with the shares of splits and classes kept.
+    memory : int or None
+        Bytes that may be used; a kernel matrix that does not fit is approximated, and the report
+        says so.
     command : str
         The command line, for the report.
     tuned_on : mapping of str to str, optional
@@ -92,6 +97,7 @@ class ComparisonOptions:
     nested: bool = False
     nested_trials: int = 20
     limit: int | None = None
+    memory: int | None = None
     command: str = ""
     tuned_on: Mapping[str, str] | None = None
 
@@ -211,9 +217,10 @@ class _Runner:
         results: list[dict[str, Any]] = []
         done = self._done
         try:
+            landmarks = self._plan_landmarks(candidate, parameters)
             for group in self._groups:
                 self._tell(candidate, group[0])
-                results += self._fit(candidate, group, parameters)
+                results += self._fit(candidate, group, parameters, landmarks)
                 self._done += 1
         except MienError as error:
             return self._failed(candidate, str(error), done)
@@ -224,7 +231,7 @@ class _Runner:
             "status": "ok",
             "error": None,
             "view": candidate.view(parameters),
-            "solver": candidate.solver(),
+            "solver": candidate.solver(parameters, landmarks=landmarks),
             "parameters": _TUNED_INSIDE if self._nested(candidate) else parameters,
             "folds": results,
             **summarise_model(results, classes=self._data.classes),
@@ -239,10 +246,25 @@ class _Runner:
     def _nested(self, candidate: Candidate) -> bool:
         return self._options.nested and candidate.kind == "svm"
 
+    def _plan_landmarks(self, candidate: Candidate, parameters: dict[str, Any]) -> int:
+        """Choose how many landmark rows approximate the kernel in all folds; 0 if it fits."""
+        if candidate.kind != "svm":
+            return 0
+        store = self._data.store
+        families = store.families if self._nested(candidate) else candidate.families(parameters)
+        columns = sum(store.features(name).shape[1] for name in families)
+        rows = max(len(group[0].train) for group in self._groups)
+        return plan_landmarks(rows, columns, parameters["solver"], self._options.memory)
+
     def _fit(
-        self, candidate: Candidate, group: list[Fold], parameters: dict[str, Any]
+        self,
+        candidate: Candidate,
+        group: list[Fold],
+        parameters: dict[str, Any],
+        landmarks: int,
     ) -> list[dict[str, Any]]:
-        cell = self._cells / f"{candidate.name}-{self._key(candidate, group, parameters)}.json"
+        key = self._key(candidate, group, parameters, landmarks)
+        cell = self._cells / f"{candidate.name}-{key}.json"
         if (kept := _read_cell(cell)) is not None:
             return kept
         if self._nested(candidate):
@@ -261,6 +283,7 @@ class _Runner:
             group,
             parameters,
             seed=self._options.seed,
+            landmarks=landmarks,
             checkpoint=checkpoint,
             on_epoch=tell_epoch,
         )
@@ -280,7 +303,9 @@ class _Runner:
             self._data,
             scheme=inner_scheme(rows, fold.train),
             seed=self._options.seed,
-            rows=inside,
+            rows=choose_rows(
+                self._data, None, self._options.seed, among=inside, memory=self._options.memory
+            ),
         )
 
         def tell_trial(done: int, wanted: int, best: float) -> None:
@@ -292,18 +317,25 @@ class _Runner:
             folds=inner,
             trials=self._options.nested_trials,
             seed=self._options.seed,
-            fixed={"centre": parameters["centre"]},
+            fixed={name: parameters[name] for name in _NOT_TUNED},
+            memory=self._options.memory,
             on_trial=tell_trial,
         ).parameters
 
-    def _key(self, candidate: Candidate, group: list[Fold], parameters: dict[str, Any]) -> str:
+    def _key(
+        self,
+        candidate: Candidate,
+        group: list[Fold],
+        parameters: dict[str, Any],
+        landmarks: int,
+    ) -> str:
         manifest = self._data.store.manifest
         told = json.dumps(
             [
                 mien.__version__, manifest["dataset_hash"], manifest["families"],
                 manifest["detector"], self._digest, [fold.name for fold in group], parameters,
                 self._options.seed,
-                self._options.nested_trials if self._nested(candidate) else None,
+                self._options.nested_trials if self._nested(candidate) else None, landmarks,
             ],
             sort_keys=True,
         )  # fmt: skip

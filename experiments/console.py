@@ -263,6 +263,11 @@ def print_tuned(result: TuneResult, folds: Folds, out: Path) -> None:
         f"{result.model}: {result.accuracy:.1%} by {folds.scheme} over {result.trials} trials "
         f"({result.pruned} cut short)"
     )
+    if result.left_out:
+        OUT.print(
+            f"Judged on {result.rows:,} rows; {result.left_out:,} more were left out by --limit, "
+            "or do not fit into --memory."
+        )
     for name, value in result.parameters.items():
         OUT.print(f"  {name} = {value:.4g}" if isinstance(value, float) else f"  {name} = {value}")
     OUT.print(f"Parameters: {escape(str(out))}")

@@ -101,6 +101,7 @@ def evaluate_folds(
     parameters: Mapping[str, Any],
     *,
     seed: int,
+    landmarks: int = 0,
     checkpoint: Path | None = None,
     on_epoch: Callable[[int, dict[str, float]], None] | None = None,
 ) -> list[FoldResult]:
@@ -115,6 +116,8 @@ def evaluate_folds(
     parameters : mapping
         Complete parameters of the candidate.
     seed : int
+    landmarks : int
+        Approximate an SVM's kernel with so many training rows; 0 for the exact kernel.
     checkpoint : Path, optional
         Where a network keeps its state after each epoch.
     on_epoch : callable, optional
@@ -128,7 +131,7 @@ def evaluate_folds(
     if candidate.kind == "cnn":
         fitted = _fit_predict_cnn(candidate, data, folds, parameters, seed, checkpoint, on_epoch)
     else:
-        fitted = _fit_predict_svm(candidate, data, folds, parameters, seed)
+        fitted = _fit_predict_svm(candidate, data, folds, parameters, seed, landmarks)
     return [
         FoldResult(
             fold=fold,
@@ -208,13 +211,14 @@ def _fit_predict_svm(
     folds: Sequence[Fold],
     parameters: Mapping[str, Any],
     seed: int,
+    landmarks: int,
 ) -> _Fitted:
     families = candidate.families(parameters)
     centre = str(parameters["centre"])
     features, present = read_features(data, families, folds[0].train, centre=centre)
     train = data.codes[folds[0].train][present]
     require_two_classes(train, f"The training rows of {folds[0].name}")
-    estimator = candidate.build(parameters, seed=seed)
+    estimator = candidate.build(parameters, seed=seed, landmarks=landmarks)
     started = time.perf_counter()
     estimator.fit(features, train)
     fit_seconds = time.perf_counter() - started

@@ -15,6 +15,7 @@ import mien
 from mien.errors import MienError
 from mien.experiments.candidates import Candidate, get_candidate
 from mien.experiments.evaluate import read_features, require_two_classes
+from mien.experiments.memory import plan_landmarks
 from mien.experiments.row_data import RowData
 from mien.models.bundle import Bundle
 
@@ -29,6 +30,7 @@ def fit_bundle(
     *,
     split: str | None = None,
     seed: int = 0,
+    memory: int | None = None,
     on_epoch: Callable[[int, dict[str, float]], None] | None = None,
 ) -> Bundle:
     """Fit a model on all labelled rows that it can read.
@@ -42,6 +44,9 @@ def fit_bundle(
     split : str, optional
         Fit only on the dataset's rows of this split.
     seed : int
+    memory : int, optional
+        Bytes that may be used; if an SVM's kernel matrix does not fit, it is approximated, and the
+        bundle's ``training`` says so.
     on_epoch : callable, optional
         Called with (epoch, values) by networks.
 
@@ -71,21 +76,24 @@ def fit_bundle(
             "There are no labelled rows of two classes to fit on"
             + (f" in the split {split!r}." if split else ".")
         )
+    landmarks = 0
     if candidate.kind == "svm":
         features, present = read_features(data, candidate.families(complete), rows)
         rows = rows[present]
         require_two_classes(data.codes[rows], "The rows to fit on")
+        landmarks = plan_landmarks(len(features), features.shape[1], complete["solver"], memory)
     try:
         if candidate.kind == "cnn":
             estimator = _fit_cnn(candidate, data, rows, complete, seed, on_epoch)
         else:
-            estimator = _fit_svm(candidate, data, rows, features, complete, seed)
+            estimator = _fit_svm(candidate, data, rows, features, complete, seed, landmarks)
     except (ValueError, RuntimeError) as error:
         raise MienError(
             f"{candidate.name} cannot be fitted on these {len(rows):,} rows ({error}).",
             "Choose other parameters with --set.",
         ) from error
-    return _make_bundle(data, candidate, complete, estimator, rows, split)
+    solver = candidate.solver(complete, landmarks=landmarks)
+    return _make_bundle(data, candidate, complete, estimator, rows, split, solver)
 
 
 def _in_split(data: RowData, split: str | None) -> np.ndarray:
@@ -105,10 +113,11 @@ def _fit_svm(
     features: np.ndarray,
     parameters: Mapping[str, Any],
     seed: int,
+    landmarks: int,
 ) -> Any:
     codes = data.codes[rows]
     calibrated = CalibratedClassifierCV(
-        candidate.build(parameters, seed=seed),
+        candidate.build(parameters, seed=seed, landmarks=landmarks),
         method=CALIBRATION,
         cv=_calibration_splits(data, rows, codes, seed),
         ensemble=False,
@@ -167,6 +176,7 @@ def _make_bundle(
     estimator: Any,
     rows: np.ndarray,
     split: str | None,
+    solver: str,
 ) -> Bundle:
     manifest = data.store.manifest
     counts = Counter(data.codes[rows].tolist())
@@ -185,6 +195,7 @@ def _make_bundle(
             "dataset_hash": manifest["dataset_hash"],
             "split": split,
             "rows": len(rows),
+            "solver": solver,
             "class_counts": {name: counts[i] for i, name in enumerate(data.classes)},
         },
         versions={"mien": mien.__version__, **{name: metadata.version(name) for name in packages}},

@@ -40,6 +40,8 @@ def write_parameters(target: Path, result: TuneResult, data: RowData, folds: Fol
         "trials": result.trials,
         "pruned": result.pruned,
         "study": result.study,
+        "rows": result.rows,
+        "rows_left_out": result.left_out,
         "dataset": data.store.manifest["name"],
         "dataset_hash": data.store.manifest["dataset_hash"],
     }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,29 +11,27 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mien.errors import MienError
-from mien.experiments.candidates import (
-    Candidate,
+from mien.experiments.candidates import Candidate, get_candidate
+from mien.experiments.evaluate import limit_usable
+from mien.experiments.folds import Folds, make_folds, rows_for_tuning
+from mien.experiments.memory import rows_for_trials
+from mien.experiments.row_data import RowData
+from mien.experiments.search_space import (
+    SPACE,
     family_choices,
-    get_candidate,
     grid_size,
     suggest_svm,
     svm_grid,
 )
-from mien.experiments.evaluate import (
-    limit_usable,
-    most_frequent,
-    read_features,
-    require_two_classes,
-)
-from mien.experiments.folds import Fold, Folds, make_folds, rows_for_tuning
-from mien.experiments.row_data import RowData
-from mien.models.kernels import compute_dot_products, compute_squared_norms
+from mien.experiments.svm_scorer import SvmScorer
+from mien.features.registry import canonical_spec
+from mien.models.cholesky import NotPositiveDefiniteError
+from mien.models.weighted_families import family_names
 
 if TYPE_CHECKING:
     import optuna
 
 _DONE = ("COMPLETE", "PRUNED")
-_CACHE_BYTES = 6 * 1024**3
 
 
 @dataclass(frozen=True)
@@ -51,6 +48,10 @@ class TuneResult:
         Finished trials of the study, and how many of them were cut short.
     study : str
         The study's name in its storage.
+    rows : int
+        How many rows judged each trial.
+    left_out : int
+        How many rows could have, but were left out by a limit or for lack of memory.
     """
 
     model: str
@@ -59,78 +60,8 @@ class TuneResult:
     trials: int
     pruned: int
     study: str
-
-
-class SvmScorer:
-    """Accuracy of an SVM on folds; dot products are kept and reused over C, gamma, degree, coef0.
-
-    Parameters
-    ----------
-    candidate : Candidate
-    data : RowData
-    seed : int
-    """
-
-    def __init__(self, candidate: Candidate, data: RowData, *, seed: int) -> None:
-        self._candidate = candidate
-        self._data = data
-        self._seed = seed
-        self._kept: OrderedDict[tuple, _FoldProducts] = OrderedDict()
-
-    def score(self, fold: Fold, parameters: dict[str, Any]) -> float:
-        """Fit on the fold's training rows and return the accuracy on its test rows."""
-        products = self._products(fold, parameters)
-        svm = self._candidate.build(parameters, seed=self._seed).named_steps["svm"]
-        svm.fit_dot_products(products.train, products.train_codes)
-        predicted = np.full(len(fold.test), most_frequent(products.train_codes))
-        if products.visible.any():
-            predicted[products.visible] = svm.predict_dot_products(
-                products.test, products.test_norms
-            )
-        return float((predicted == self._data.codes[fold.test]).mean())
-
-    def _products(self, fold: Fold, parameters: dict[str, Any]) -> _FoldProducts:
-        key = (fold.name, *(parameters[name] for name in ("families", "centre", "scaler", "pca")))
-        if key in self._kept:
-            self._kept.move_to_end(key)
-            return self._kept[key]
-        made = self._make(fold, parameters)
-        self._kept[key] = made
-        while len(self._kept) > 1 and sum(p.bytes for p in self._kept.values()) > _CACHE_BYTES:
-            self._kept.popitem(last=False)
-        return made
-
-    def _make(self, fold: Fold, parameters: dict[str, Any]) -> _FoldProducts:
-        families = self._candidate.families(parameters)
-        centre = parameters["centre"]
-        train, present = read_features(self._data, families, fold.train, centre=centre)
-        train_codes = self._data.codes[fold.train][present]
-        require_two_classes(train_codes, f"The training rows of {fold.name}")
-        test, visible = read_features(self._data, families, fold.test, centre=centre)
-        fitted = self._candidate.build(parameters, seed=self._seed)[:-1]
-        if len(fitted):
-            train = np.asarray(fitted.fit_transform(train), dtype=np.float32)
-            test = np.asarray(fitted.transform(test), np.float32) if len(test) else test[:, :1]
-        return _FoldProducts(
-            train=compute_dot_products(train, train),
-            test=compute_dot_products(test, train) if visible.any() else np.empty((0, 0)),
-            test_norms=compute_squared_norms(test),
-            train_codes=train_codes,
-            visible=visible,
-        )
-
-
-@dataclass(frozen=True)
-class _FoldProducts:
-    train: np.ndarray
-    test: np.ndarray
-    test_norms: np.ndarray
-    train_codes: np.ndarray
-    visible: np.ndarray
-
-    @property
-    def bytes(self) -> int:
-        return self.train.nbytes + self.test.nbytes
+    rows: int = 0
+    left_out: int = 0
 
 
 def tune(
@@ -144,6 +75,7 @@ def tune(
     storage: str | None = None,
     families: Sequence[str] | None = None,
     fixed: Mapping[str, Any] | None = None,
+    memory: int | None = None,
     on_trial: Callable[[int, int, float], None] | None = None,
 ) -> TuneResult:
     """Run or resume a study.
@@ -165,6 +97,8 @@ def tune(
         Families to choose from; all of the store by default.
     fixed : mapping, optional
         Parameters that are not searched but have this value.
+    memory : int, optional
+        Bytes that may be used; see :func:`choose_rows` for rows that do not fit.
     on_trial : callable, optional
         Called with (finished trials, trials in all, best accuracy).
 
@@ -186,13 +120,13 @@ def tune(
         raise MienError(f"{model} cannot be tuned yet.", "Tune svm-linear, svm-poly or svm-rbf.")
     if trials < 1:
         raise MienError(f"--trials must be at least 1, not {trials}.")
-    names = tuple(families or data.store.families)
-    for name in names:
-        data.store.features(name)  # refuses a family that the store lacks
-    choices = family_choices(names)
-    components = _components(data, folds, choices)
-    grid = svm_grid(candidate, choices, components)
     fixed = candidate.check(fixed or {})
+    names = tuple(families or data.store.families)
+    choices = [fixed["families"]] if "families" in fixed else family_choices(names)
+    for name in {name for choice in choices for name in family_names(choice)}:
+        data.store.features(name)  # refuses a family that the store lacks
+    components = _components(data, folds, choices)
+    grid = svm_grid(candidate, choices, components, fixed)
     name = study_name(data, candidate, folds, choices, fixed, grid=sampler == "grid")
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     with open_storage(storage) as opened:
@@ -204,12 +138,12 @@ def tune(
             direction="maximize",
             load_if_exists=True,
         )
-        scorer = SvmScorer(candidate, data, seed=seed)
+        scorer = SvmScorer(candidate, data, folds, seed=seed, memory=memory)
         wanted = min(trials, grid_size(grid)) if sampler == "grid" else trials
 
         def objective(trial: optuna.Trial, check: Callable[[], None]) -> float:
-            drawn = suggest_svm(trial, candidate, choices, components) | fixed
-            return _run_trial(trial, scorer, folds, drawn, check)
+            drawn = suggest_svm(trial, candidate, choices, components, fixed)
+            return _run_trial(trial, scorer, folds, candidate.parameters(drawn), check)
 
         _optimise(study, objective, wanted, on_trial)
         return TuneResult(
@@ -219,7 +153,15 @@ def tune(
             trials=_count_trials(study, *_DONE),
             pruned=_count_trials(study, "PRUNED"),
             study=name,
+            **_count_rows(data, folds),
         )
+
+
+def _count_rows(data: RowData, folds: Folds) -> dict[str, int]:
+    sides = [side for fold in folds.folds for side in (fold.train, fold.test)]
+    used = np.unique(np.concatenate(sides))
+    usable = data.usable & rows_for_tuning(data.store.rows)
+    return {"rows": len(used), "left_out": int(np.delete(usable, used).sum())}
 
 
 def _optimise(
@@ -268,7 +210,15 @@ def make_tuning_folds(
     return make_folds(data.store.rows, scheme=scheme, seed=seed, usable=usable)
 
 
-def choose_rows(data: RowData, limit: int | None, seed: int) -> np.ndarray:
+def choose_rows(
+    data: RowData,
+    limit: int | None,
+    seed: int,
+    *,
+    families: Sequence[str] | None = None,
+    among: np.ndarray | None = None,
+    memory: int | None = None,
+) -> np.ndarray:
     """Choose the rows to judge trials on.
 
     Parameters
@@ -277,13 +227,24 @@ def choose_rows(data: RowData, limit: int | None, seed: int) -> np.ndarray:
     limit : int or None
         At most so many, with the shares of classes kept.
     seed : int
+    families : sequence of str, optional
+        What trials read; all families of the store by default.
+    among : ndarray of bool, shape (n,), optional
+        Only these rows, as a fold's training part. By default all but a dataset's own test rows.
+    memory : int, optional
+        Bytes that may be used. Of rows whose matrices do not fit a subset is drawn, as for a limit.
 
     Returns
     -------
     ndarray of bool, shape (n,)
-        Never a dataset's own test rows.
+        Never a dataset's own test rows, unless they are named.
     """
-    return limit_usable(data, data.usable & rows_for_tuning(data.store.rows), limit, seed)
+    usable = data.usable & (rows_for_tuning(data.store.rows) if among is None else among)
+    held = data.store.manifest["families"]
+    names = held if families is None else map(canonical_spec, families)
+    columns = sum(held[name]["width"] for name in names if name in held)
+    most = rows_for_trials(columns, memory)
+    return limit_usable(data, usable, most if limit is None else min(limit, most), seed)
 
 
 def study_name(
@@ -303,7 +264,7 @@ def study_name(
     told = json.dumps(
         [
             manifest["dataset_hash"], manifest["detector"], manifest["families"], folds.digest(),
-            list(choices), fixed, grid,
+            list(choices), fixed, grid, SPACE,
         ],
         sort_keys=True,
     )  # fmt: skip
@@ -325,6 +286,8 @@ def _run_trial(
         try:
             check()
             accuracies.append(scorer.score(fold, parameters))
+        except NotPositiveDefiniteError as error:
+            raise optuna.TrialPruned(str(error)) from error
         except KeyboardInterrupt:
             trial.study.enqueue_trial(trial.params)  # to be done by the next run
             raise
@@ -339,5 +302,5 @@ def _components(data: RowData, folds: Folds, choices: Sequence[str]) -> list[int
     """Numbers of principal components that every choice of families and every fold allows."""
     rows = min(int(data.store.has_face[fold.train].sum()) for fold in folds.folds)
     families = data.store.manifest["families"]
-    width = min(sum(families[f]["width"] for f in choice.split("+")) for choice in choices)
+    width = min(sum(families[f]["width"] for f in family_names(choice)) for choice in choices)
     return [0, *(n for n in (32, 128, 512) if n < min(rows, width))]

@@ -81,17 +81,17 @@ class FamilyScaler(TransformerMixin, BaseEstimator):
         if not has_unit_length(norms):
             scaler = StandardScaler().fit(values)
             if self.mirror is not None:
-                scaler.partial_fit(self._mirror(values, span))
+                scaler.partial_fit(_mirror(values, span, *self.mirror))
             self.mean_[span] = scaler.mean_
             self.factor_[span] = 1.0 / scaler.scale_
             values = (values - self.mean_[span]) * self.factor_[span]
             norms = compute_squared_norms(values)
         centre = values.mean(axis=0, dtype=np.float64)
         if self.mirror is not None:
-            centre = (centre + self._mirror(centre[None], span)[0]) / 2
+            centre = (centre + _mirror(centre[None], span, *self.mirror)[0]) / 2
         mean_norm = float(norms.mean(dtype=np.float64))
         return compute_kernel_scale("rbf", mean_norm, float(centre @ centre))
 
-    def _mirror(self, values: np.ndarray, span: slice) -> np.ndarray:
-        source, sign = self.mirror
-        return values[:, source[span] - span.start] * sign[span]
+
+def _mirror(values: np.ndarray, span: slice, source: np.ndarray, sign: np.ndarray) -> np.ndarray:
+    return values[:, source[span] - span.start] * sign[span]

@@ -313,7 +313,7 @@ def _fill(
     n: int, m: int, same: bool, make: Callable[[slice, int], np.ndarray], dtype: type
 ) -> np.ndarray:
     """Fill an (n, m) matrix in blocks of rows, of a symmetric one only the upper triangle."""
-    out = np.empty((n, m), dtype=dtype)
+    out: np.ndarray = np.empty((n, m), dtype=dtype)
     for start in range(0, n, BLOCK):
         part = slice(start, start + BLOCK)
         first = start if same else 0

@@ -83,10 +83,10 @@ def build_svm(
     if solver not in SOLVERS:
         raise ValueError(f"solver must be one of {tuple(SOLVERS)}, not {solver!r}")
     weight = parameters.get("class_weight", "none")
-    own = {
+    own: dict[str, Any] = {
         name: parameters[name] for name in ("gamma", "degree", "coef0") if name in parameters
     } | {"kernel": kernel, "blocks": blocks}
-    penalty = {"class_weight": None if weight == "none" else weight}
+    penalty: dict[str, Any] = {"class_weight": None if weight == "none" else weight}
     if "C" in parameters:
         penalty["C"] = parameters["C"]
     if not landmarks:
@@ -103,9 +103,23 @@ def _linear(solver: str, penalty: dict[str, Any], seed: int) -> Any:
     return RidgeClassifier(alpha=alpha, class_weight=penalty["class_weight"])
 
 
-def build_view(parameters: Mapping[str, Any], *, seed: int = 0) -> list[tuple[str, Any]]:
-    """Return the steps before the kernel: scaler, families' weights, mirror basis, PCA."""
+def build_view(
+    parameters: Mapping[str, Any], *, seed: int = 0, level: bool | None = None
+) -> list[tuple[str, Any]]:
+    """Return the steps before the kernel: scaler, families' weights, mirror basis, PCA.
+
+    Parameters
+    ----------
+    parameters : mapping
+        As for :func:`build_svm`.
+    seed : int
+        Of the PCA's randomised solver.
+    level : bool, optional
+        Whether families are scaled to the same mean squared distance; by default where there are
+        several and no scaler is asked for.
+    """
     families = _families(parameters)
+    several = len(families) > 1
     mirror = join_mirrors(family.name for family in families) if _mirrored(parameters) else None
     steps: list[tuple[str, Any]] = []
     scaler = parameters.get("scaler", "none")
@@ -113,11 +127,10 @@ def build_view(parameters: Mapping[str, Any], *, seed: int = 0) -> list[tuple[st
         raise ValueError(f"scaler must be one of {SCALERS}, not {scaler!r}")
     if scaler != "none":
         steps.append(("scaler", _build_scaler(scaler, mirror)))
-    if len(families) > 1:
-        scaled = FamilyScaler(
-            _widths(families), _inner_weights(parameters, families), level=scaler == "none",
-            mirror=mirror,
-        )  # fmt: skip
+    level = several and scaler == "none" if level is None else level
+    if several or level:
+        weights = _inner_weights(parameters, families)
+        scaled = FamilyScaler(_widths(families), weights, level=level, mirror=mirror)
         steps.append(("families", scaled))
     if mirror is not None:
         widths = _widths(families) if _summed(parameters) else None

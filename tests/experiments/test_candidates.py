@@ -1,15 +1,7 @@
-import optuna
 import pytest
 
 from mien.errors import MienError
-from mien.experiments.candidates import (
-    CANDIDATE_NAMES,
-    family_choices,
-    get_candidate,
-    grid_size,
-    suggest_svm,
-    svm_grid,
-)
+from mien.experiments.candidates import CANDIDATE_NAMES, get_candidate
 
 SVMS = [name for name in CANDIDATE_NAMES if name.startswith("svm")]
 
@@ -22,7 +14,7 @@ def test_defaults_build_an_estimator_of_the_candidate(name):
     estimator = candidate.build(candidate.parameters(), seed=3)
     assert hasattr(estimator, "fit")
     assert candidate.title
-    assert candidate.solver()
+    assert candidate.solver(candidate.parameters())
 
 
 def test_there_is_no_other_model():
@@ -59,6 +51,23 @@ def test_what_a_model_reads():
     assert cnn.view(cnn.parameters()) == "pixels"
 
 
+def test_weights_are_no_part_of_the_families_that_are_read():
+    svm = get_candidate("svm-rbf")
+    parameters = svm.parameters({"families": "patch_hog+0.3*geometry"})
+    assert svm.families(parameters) == ("patch_hog", "geometry")
+    assert svm.view(parameters) == "patch_hog+0.3*geometry"
+
+
+def test_the_solver_follows_the_parameters():
+    svm = get_candidate("svm-rbf")
+    given = svm.parameters({"solver": "least-squares", "mirror": "average"})
+    assert svm.solver(given).startswith("least-squares SVM")
+    assert "mirror images" in svm.solver(given)
+    assert "low-rank" in svm.solver(given, landmarks=500)
+    assert svm.build(given, seed=0)[-1].C == 10.0
+    assert list(svm.build(given, seed=0, landmarks=5).named_steps)[-2:] == ["landmarks", "svm"]
+
+
 def test_whole_numbers_do_for_numbers():
     c = get_candidate("svm-rbf").parameters({"C": 1})["C"]
     assert (c, type(c)) == (1.0, float)
@@ -67,7 +76,11 @@ def test_whole_numbers_do_for_numbers():
 @pytest.mark.parametrize(
     ("model", "given", "message"),
     [
-        ("svm-rbf", {"degree": 2}, "svm-rbf has no parameter degree. It has: families, centre"),
+        (
+            "svm-rbf",
+            {"degree": 2},
+            "svm-rbf has no parameter degree. It has: families, combine, centre",
+        ),
         ("svm-rbf", {"C": "abc"}, "svm-rbf: C must be a number above 0, not 'abc'"),
         ("svm-rbf", {"C": 0.0}, "a number above 0, not 0.0"),
         ("svm-rbf", {"C": float("nan")}, "not nan"),
@@ -83,7 +96,11 @@ def test_whole_numbers_do_for_numbers():
         ("svm-rbf", {"scaler": "robust"}, "scaler must be a name of none, zscore, minmax"),
         ("svm-rbf", {"class_weight": None}, "class_weight must be a name of none, balanced"),
         ("svm-rbf", {"centre": "all"}, "centre must be a name of none, person"),
-        ("svm-rbf", {"families": ""}, "families must be a name of a feature family"),
+        ("svm-rbf", {"families": ""}, "Families are names joined by +, each with a weight"),
+        ("svm-rbf", {"families": "geometry+0*pose"}, "a weight above 0 or none, not"),
+        ("svm-rbf", {"mirror": "both"}, "mirror must be a name of none, average"),
+        ("svm-rbf", {"solver": "sgd"}, "solver must be a name of libsvm, least-squares"),
+        ("svm-rbf", {"combine": "x"}, "combine must be a name of distances, kernels"),
         ("svm-rbf", {"families": ["geometry"]}, "families must be a name"),
         ("cnn", {"epochs": "5"}, "cnn: epochs must be a whole number, not '5'"),
         ("cnn", {"C": 1.0}, "cnn has no parameter C"),
@@ -93,37 +110,3 @@ def test_wrong_parameters_are_refused(model, given, message):
     with pytest.raises(MienError) as caught:
         get_candidate(model).parameters(given)
     assert message in str(caught.value)
-
-
-def test_family_choices_are_each_alone_the_small_ones_and_all():
-    assert family_choices(("patch_hog",)) == ["patch_hog"]
-    assert family_choices(("geometry", "patch_hog")) == ["geometry", "patch_hog"]
-    assert family_choices(("blendshapes", "geometry")) == [
-        "blendshapes", "geometry", "geometry+blendshapes",
-    ]  # fmt: skip
-    assert family_choices(("blendshapes", "geometry", "patch_hog")) == [
-        "blendshapes", "geometry", "patch_hog", "geometry+blendshapes",
-        "blendshapes+geometry+patch_hog",
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize("name", SVMS)
-def test_every_draw_and_every_grid_point_is_allowed(name):
-    candidate = get_candidate(name)
-    grid = svm_grid(candidate, ["geometry"], [0, 32])
-    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
-    for _ in range(30):
-        drawn = suggest_svm(study.ask(), candidate, ["geometry"], [0, 32])
-        assert candidate.parameters(drawn) == {**candidate.defaults, **drawn}
-    trial = study.ask()
-    suggest_svm(trial, candidate, ["geometry"], [0, 32])
-    assert set(grid) == set(trial.params)
-    for parameter, distribution in trial.distributions.items():
-        assert all(
-            distribution._contains(distribution.to_internal_repr(value))
-            for value in grid[parameter]
-        )
-
-
-def test_grid_size_is_the_product():
-    assert grid_size({"a": [1, 2], "b": [3], "c": [4, 5, 6]}) == 6

@@ -9,6 +9,7 @@ import pytest
 
 import mien
 from mien.errors import MienError
+from mien.experiments.candidates import get_candidate
 from mien.experiments.evaluate import read_features
 from mien.experiments.export import fit_bundle
 from mien.experiments.row_data import RowData
@@ -57,6 +58,7 @@ def test_what_a_bundle_tells(data):
         "dataset_hash": manifest["dataset_hash"],
         "split": None,
         "rows": 51,
+        "solver": get_candidate("svm-rbf").solver(bundle.parameters),
         "class_counts": {"angry": 15, "happy": 18, "neutral": 18},
     }
     assert bundle.versions["mien"] == mien.__version__

@@ -11,14 +11,12 @@ import optuna
 import pytest
 
 from mien.errors import MienError
-from mien.experiments import tune as tune_module
 from mien.experiments.candidates import get_candidate
 from mien.experiments.evaluate import evaluate_folds
-from mien.experiments.folds import make_folds
 from mien.experiments.parameters import read_parameters, write_parameters
 from mien.experiments.row_data import RowData
+from mien.experiments.svm_scorer import SvmScorer
 from mien.experiments.tune import (
-    SvmScorer,
     TuneResult,
     choose_rows,
     make_tuning_folds,
@@ -268,29 +266,6 @@ def test_hopeless_trials_are_cut_short_and_counted(hard, tmp_path):
     assert result.trials == len(states) == 25
 
 
-@pytest.mark.parametrize("model", ["svm-linear", "svm-poly", "svm-rbf"])
-@pytest.mark.parametrize("given", [{}, {"scaler": "zscore", "pca": 8}, {"centre": "person"}])
-def test_a_trial_is_judged_as_the_comparison_judges(hard, model, given):
-    folds = make_folds(hard.store.rows, scheme="subject:3", usable=hard.usable)
-    candidate = get_candidate(model)
-    parameters = candidate.parameters({"families": "blendshapes", **given})
-    scorer = SvmScorer(candidate, hard, seed=0)
-    for fold in folds.folds:
-        (expected,) = evaluate_folds(candidate, hard, [fold], parameters, seed=0)
-        assert 0.2 < scorer.score(fold, parameters) < 1
-        assert scorer.score(fold, parameters) == expected.scores["accuracy"]
-
-
-def test_kept_dot_products_do_not_change_a_score(hard):
-    fold = make_tuning_folds(hard, scheme="subject:3").folds[0]
-    candidate = get_candidate("svm-rbf")
-    scorer = SvmScorer(candidate, hard, seed=0)
-    for given in ({"C": 0.1}, {"gamma": 0.3}, {"C": 100.0, "scaler": "minmax"}, {"C": 0.1}):
-        parameters = candidate.parameters({"families": "blendshapes", **given})
-        fresh = SvmScorer(candidate, hard, seed=0)
-        assert scorer.score(fold, parameters) == fresh.score(fold, parameters)
-
-
 def test_the_result_is_the_score_of_its_parameters(hard):
     folds = make_tuning_folds(hard, scheme="subject:3")
     result = tune(hard, "svm-rbf", folds=folds, trials=5, families=SMALL)
@@ -425,12 +400,3 @@ def test_no_connection_stays_open(data, folds, tmp_path):
         pytest.skip("needs /proc")
     links = [link.readlink() for link in descriptors.iterdir() if link.exists()]
     assert storage not in links
-
-
-def test_the_cache_of_dot_products_is_bounded(hard, monkeypatch):
-    monkeypatch.setattr(tune_module, "_CACHE_BYTES", 1)
-    candidate = get_candidate("svm-rbf")
-    scorer = SvmScorer(candidate, hard, seed=0)
-    for fold in make_tuning_folds(hard, scheme="subject:3").folds:
-        scorer.score(fold, candidate.parameters({"families": "blendshapes"}))
-        assert len(scorer._kept) == 1
