@@ -25,7 +25,7 @@ from mien.experiments.folds import (
     inner_scheme,
     make_folds,
 )
-from mien.experiments.memory import plan_landmarks
+from mien.experiments.memory import plan_landmarks, rows_for_trials
 from mien.experiments.protocol import describe_protocol, find_placed, score_without
 from mien.experiments.report import write_report
 from mien.experiments.report.schema import SCHEMA_ID
@@ -231,7 +231,7 @@ class _Runner:
             "status": "ok",
             "error": None,
             "view": candidate.view(parameters),
-            "solver": candidate.solver(parameters, landmarks=landmarks),
+            "solver": self._describe_solver(candidate, results, landmarks),
             "parameters": _TUNED_INSIDE if self._nested(candidate) else parameters,
             "folds": results,
             **summarise_model(results, classes=self._data.classes),
@@ -253,8 +253,28 @@ class _Runner:
         store = self._data.store
         families = store.families if self._nested(candidate) else candidate.families(parameters)
         columns = sum(store.features(name).shape[1] for name in families)
-        rows = max(len(group[0].train) for group in self._groups)
+        rows = self._most_training_rows
         return plan_landmarks(rows, columns, parameters["solver"], self._options.memory)
+
+    @property
+    def _most_training_rows(self) -> int:
+        return max(len(group[0].train) for group in self._groups)
+
+    def _describe_solver(
+        self, candidate: Candidate, results: list[dict[str, Any]], landmarks: int
+    ) -> str:
+        """Say how each fold's model was fitted, and on how many rows it was tuned."""
+        solvers = (candidate.solver(fold["parameters"], landmarks=landmarks) for fold in results)
+        told = ", or: ".join(dict.fromkeys(solvers))
+        if self._nested(candidate):
+            most = self._rows_for_trials()
+            if most < self._most_training_rows:
+                told += f"; tuned on {most:,} of each fold's training rows, for lack of memory"
+        return told
+
+    def _rows_for_trials(self) -> int:
+        families = self._data.store.manifest["families"].values()
+        return rows_for_trials(sum(f["width"] for f in families), self._options.memory)
 
     def _fit(
         self,

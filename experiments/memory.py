@@ -94,7 +94,7 @@ def plan_landmarks(rows: int, columns: int, solver: str, memory: int | None) -> 
         return 0
     left = memory - 4 * _FEATURE_COPIES * rows * columns
     landmarks = min(left // (4 * 8 * rows), rows // 2, _MOST_LANDMARKS)
-    if landmarks < min(_FEWEST_LANDMARKS, rows // 2):
+    if landmarks < min(_FEWEST_LANDMARKS, rows // 8):
         raise MienError(
             f"{rows:,} rows of {columns:,} columns do not fit into {format_memory(memory)}.",
             "Raise --memory, use fewer rows with --limit, or families with fewer columns.",

@@ -13,7 +13,7 @@ from mien.experiments.folds import Fold, Folds
 from mien.experiments.gram_cache import GramCache, predict_fold
 from mien.experiments.row_data import RowData
 
-_FEWEST_FOLDS = 6
+_FEWEST_FOLDS = 5
 """From so many folds on, one inverse costs less than a factorisation for each."""
 
 

@@ -246,6 +246,33 @@ def test_tune_compare_export_hand_on_their_results(run, store, tmp_path):
     assert parameters == {**tuned, "C": 2.0}
 
 
+def test_rows_that_do_not_fit_into_memory_are_left_out_of_trials_and_it_is_said(
+    run, store, tmp_path
+):
+    command = (
+        "tune", store.path, "--model", "svm-linear", "--trials", "2", "--cv", "stratified:2",
+        *SMALL, "--memory", "40KB", "--set", "mirror=average", "--set", "solver=least-squares",
+    )  # fmt: skip
+    code, told, error = run(*command, "--out", "tuned.json")
+    assert code == 0, error
+    content = json.loads((tmp_path / "tuned.json").read_text())
+    assert content["rows"] + content["rows_left_out"] == 54
+    assert f"Judged on {content['rows']} rows; {content['rows_left_out']} more were left" in told
+    assert content["parameters"]["mirror"] == "average"
+    assert content["parameters"]["solver"] == "least-squares"
+    assert run(*command[:-5], "plenty", "--out", "b.json")[0] == 2
+
+
+def test_an_export_that_does_not_fit_is_approximated_or_refused(run, store, tmp_path):
+    command = ("export", store.path, "--set", "families=geometry", "--out", "model.joblib")
+    code, _, error = run(*command, "--memory", "100KB")
+    assert code == 2
+    assert "51 rows of 2,178 columns do not fit into 100 KB.\nRaise --memory" in error
+    code, _, error = run(*command, "--memory", "1.36MB")
+    assert code == 0, error
+    assert "low-rank" in load_bundle(tmp_path / "model.joblib").training["solver"]
+
+
 def test_the_report_holds_the_command_as_typed(run, store, tmp_path):
     command = (
         "compare", store.path, "--models", "svm-rbf", "--cv", "subject:2", "--out", "a report",

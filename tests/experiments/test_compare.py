@@ -10,6 +10,7 @@ import pytest
 
 from mien.errors import MienError
 from mien.experiments import compare as compare_module
+from mien.experiments import memory
 from mien.experiments.compare import (
     ComparisonOptions,
     compare,
@@ -279,6 +280,42 @@ def test_a_limit_is_noted(data, tmp_path):
     used = sorted(i for fold in results["models"]["svm-rbf"]["folds"] for i in fold["indices"])
     assert len(used) == 30
     assert "Compared on a stratified sample of 30 of 54 usable rows." in results["dataset"]["notes"]
+
+
+@pytest.mark.parametrize("solver", ["libsvm", "least-squares"])
+def test_the_solver_of_each_figure_is_said(data, tmp_path, solver):
+    given = {"solver": solver, "mirror": "average"}
+    results = compare(data, options("svm-rbf", given=given, scheme="subject:2"), tmp_path)
+    told = results["models"]["svm-rbf"]["solver"]
+    assert told.startswith({"libsvm": "libsvm C-SVC", "least-squares": "least-squares SVM"}[solver])
+    assert told.endswith("kernel averaged over faces and mirror images")
+    assert told in (tmp_path / "report.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("solver", ["libsvm", "least-squares"])
+def test_a_kernel_that_does_not_fit_is_approximated_and_the_report_says_so(data, tmp_path, solver):
+    given = {"solver": solver, "C": 1.0}
+    exact, narrow = (
+        compare(
+            data,
+            options("svm-rbf", given=given, scheme="subject:2", memory=size),
+            tmp_path,
+        )["models"]["svm-rbf"]
+        for size in (10**9, memory.estimate_fit(27, 52, solver) - 1)
+    )
+    assert "low-rank" not in exact["solver"]
+    assert "low-rank approximation (Nyström) with " in narrow["solver"]
+    assert np.mean([fold["scores"]["accuracy"] for fold in narrow["folds"]]) > 0.5
+
+
+def test_nested_tuning_on_a_subset_says_so(make_store, tmp_path):
+    data = RowData(make_store(families=("blendshapes",)))
+    size = memory.estimate_fit(30, 52, "libsvm")
+    nested = options("svm-rbf", scheme="subject:2", memory=size, nested=True, nested_trials=2)
+    told = compare(data, nested, tmp_path)["models"]["svm-rbf"]["solver"]
+    most = memory.rows_for_trials(52, size)
+    assert most < 27
+    assert f"tuned on {most} of each fold's training rows, for lack of memory" in told
 
 
 def test_persons_on_both_sides_are_warned_of(data, tmp_path):
