@@ -134,7 +134,7 @@ def tune(
             study_name=name,
             storage=opened,
             sampler=make_sampler(sampler, seed=seed, grid=grid),
-            pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_min_trials=5),
+            pruner=optuna.pruners.PercentilePruner(25.0, n_startup_trials=5, n_min_trials=5),
             direction="maximize",
             load_if_exists=True,
         )
