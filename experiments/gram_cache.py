@@ -14,16 +14,16 @@ from mien.experiments.evaluate import most_frequent, read_features, require_two_
 from mien.experiments.folds import Fold, Folds
 from mien.experiments.memory import default_memory
 from mien.experiments.row_data import RowData
-from mien.models.family_scaler import has_unit_length
-from mien.models.kernel_machine import KernelMachine
-from mien.models.kernels import (
+from mien.models.dots import (
     Dots,
     add_dots,
     compute_dots,
-    compute_kernel_scale,
     compute_means,
     compute_squared_norms,
 )
+from mien.models.family_scaler import has_unit_length
+from mien.models.kernel_machine import KernelMachine
+from mien.models.kernels import compute_kernel_scale
 from mien.models.svm_pipeline import build_view, find_blocks
 from mien.models.weighted_families import WeightedFamily, family_names, parse_families
 

@@ -9,7 +9,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from mien.models.kernels import compute_kernel_scale, compute_squared_norms
+from mien.models.dots import compute_squared_norms
+from mien.models.kernels import compute_kernel_scale
 
 _UNIT = 1e-3
 

@@ -11,15 +11,17 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from mien.models.kernels import (
+from mien.models.dots import (
     BLOCK,
-    KERNELS,
     Dots,
+    compute_means,
+    compute_row_means,
+)
+from mien.models.kernels import (
+    KERNELS,
     Kernel,
     compute_kernel_matrix,
     compute_kernel_scale,
-    compute_means,
-    compute_row_means,
     sum_kernels,
 )
 

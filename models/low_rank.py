@@ -9,8 +9,8 @@ from scipy.linalg import eigh
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from mien.models.dots import BLOCK
 from mien.models.kernel_machine import Block, KernelModel
-from mien.models.kernels import BLOCK
 
 _SMALLEST = 1e-6
 

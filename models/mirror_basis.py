@@ -12,7 +12,7 @@ from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from mien.errors import MienError
-from mien.models.kernels import BLOCK
+from mien.models.dots import BLOCK
 
 
 class MirrorBasis(TransformerMixin, BaseEstimator):

@@ -4,18 +4,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics.pairwise import linear_kernel, polynomial_kernel, rbf_kernel
 
-from mien.models.kernels import (
+from mien.models.dots import (
     BLOCK,
+    compute_dots,
+    compute_means,
+)
+from mien.models.kernels import (
     KERNELS,
     Kernel,
-    add_dots,
-    compute_dot_products,
-    compute_dots,
     compute_kernel_matrix,
     compute_kernel_scale,
-    compute_means,
-    compute_row_means,
-    compute_squared_norms,
     sum_kernels,
 )
 
@@ -29,13 +27,6 @@ def kernel_matrix(x, y, *, kernel, gamma, degree=3, coef0=0.0):
 
 def scale(kernel, rows):
     return compute_kernel_scale(kernel, *compute_means(compute_dots(rows, rows)))
-
-
-def test_dot_products_and_norms_by_hand():
-    dots = compute_dot_products(X, Y)
-    np.testing.assert_array_equal(dots, [[0, 0], [3, 8], [6, 16]])
-    np.testing.assert_array_equal(compute_squared_norms(X), [0, 25, 100])
-    assert dots.dtype == compute_squared_norms(X).dtype == np.float32
 
 
 def test_kernels_by_hand():
@@ -53,13 +44,6 @@ def test_scale_by_hand():
     assert scale("poly", X) == pytest.approx(3 / 125)
     # squared distances 0, 25, 100, 25, 0, 25, 100, 25, 0
     assert scale("rbf", X) == pytest.approx(9 / 300)
-
-
-def test_means_need_no_matrix():
-    rows = np.random.default_rng(0).normal(1, size=(50, 6)).astype(np.float32)
-    for symmetric in (None, 4):
-        expected = compute_means(compute_dots(rows, rows, symmetric=symmetric))
-        assert compute_row_means(rows, symmetric=symmetric) == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
@@ -141,23 +125,3 @@ def test_a_weighted_sum_by_hand():
     other = Kernel("linear", 2.0, weight=0.75)
     found = sum_kernels([compute_dots(X, Y), compute_dots(X, Y)], [one, other])
     np.testing.assert_allclose(found, (0.25 + 1.5) * X @ Y.T)
-
-
-def test_added_dot_products_are_those_of_scaled_columns_side_by_side():
-    rng = np.random.default_rng(0)
-    a, b = (rng.normal(size=(9, d)).astype(np.float32) for d in (4, 3))
-    sides = np.concatenate([np.sqrt(0.5) * a, np.sqrt(3.0) * b], axis=1).astype(np.float32)
-    found = add_dots([compute_dots(a, a[:5]), compute_dots(b, b[:5])], [0.5, 3.0])
-    expected = compute_dots(sides, sides[:5])
-    for name in ("symmetric", "row_norms", "column_norms"):
-        np.testing.assert_allclose(getattr(found, name), getattr(expected, name), rtol=1e-4)
-    assert found.antisymmetric is None
-
-
-def test_some_rows_and_columns_of_dot_products():
-    dots = compute_dots(X, X, symmetric=1)
-    some = dots.take(np.array([2, 0]), np.array([1]))
-    np.testing.assert_array_equal(some.symmetric, [[18], [0]])
-    np.testing.assert_array_equal(some.antisymmetric, [[32], [0]])
-    assert (some.row_norms.tolist(), some.column_norms.tolist()) == ([100, 0], [25])
-    assert dots.nbytes == 2 * 9 * 4

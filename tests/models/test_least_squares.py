@@ -3,7 +3,7 @@ import pytest
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from mien.models.kernels import compute_dots
+from mien.models.dots import compute_dots
 from mien.models.least_squares import LeastSquaresSVC
 
 FOLDS = [np.array([0, 7, 31]), np.arange(40, 100), np.array([5]), np.arange(20, 0, -2)]

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
+from mien.models.dots import compute_dots
 from mien.models.kernel_machine import Block
-from mien.models.kernels import compute_dots, sum_kernels
+from mien.models.kernels import sum_kernels
 from mien.models.low_rank import LandmarkRows
 
 

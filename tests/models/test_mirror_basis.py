@@ -6,8 +6,9 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from mien.errors import MienError
 from mien.features.registry import family_names, get_family
+from mien.models.dots import compute_dots
 from mien.models.kernel_machine import Block
-from mien.models.kernels import KERNELS, Kernel, compute_dots, sum_kernels
+from mien.models.kernels import KERNELS, Kernel, sum_kernels
 from mien.models.least_squares import LeastSquaresSVC
 from mien.models.mirror_basis import BlockPCA, MirrorBasis, MirrorScaler
 from mien.models.svm import KernelSVC

@@ -3,8 +3,8 @@ import pytest
 from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from mien.models.dots import compute_dots
 from mien.models.kernel_machine import Block
-from mien.models.kernels import compute_dots
 from mien.models.svm import KernelSVC, sum_pairwise_values
 
 
