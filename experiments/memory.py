@@ -8,6 +8,7 @@ import re
 import numpy as np
 
 from mien.errors import MienError
+from mien.models.dots import BLOCK
 
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _SHARE = 0.6
@@ -17,6 +18,8 @@ _MOST_LANDMARKS = 2000
 _FEWEST_LANDMARKS = 50
 _FEATURE_COPIES = 3
 """Features as read, scaled, and in a mirror basis."""
+_BLOCKS = 5
+"""Blocks of rows of the kernel matrix that are worked on at once."""
 
 
 def parse_memory(text: str) -> int:
@@ -65,7 +68,8 @@ def estimate_fit(rows: int, columns: int, solver: str) -> int:
     matrix = (
         4 * square if solver == "least-squares" else 8 * square + min(_LIBSVM_CACHE, 4 * square)
     )
-    return matrix + 4 * _FEATURE_COPIES * rows * columns
+    blocks = 4 * _BLOCKS * min(BLOCK, rows) * rows
+    return matrix + blocks + 4 * _FEATURE_COPIES * rows * columns
 
 
 def plan_landmarks(rows: int, columns: int, solver: str, memory: int | None) -> int:

@@ -46,9 +46,10 @@ def test_the_default_is_a_share_of_the_machines_memory(monkeypatch):
 
 
 def test_estimates_by_hand():
-    assert estimate_fit(10_000, 0, "least-squares") == 4 * 10**8
-    assert estimate_fit(10_000, 0, "libsvm") == 8 * 10**8 + 4 * 10**8
-    assert estimate_fit(100, 10, "least-squares") == 40_000 + 12 * 1000
+    blocks = 5 * 4 * 2048 * 10_000
+    assert estimate_fit(10_000, 0, "least-squares") == 4 * 10**8 + blocks
+    assert estimate_fit(10_000, 0, "libsvm") == 8 * 10**8 + 4 * 10**8 + blocks
+    assert estimate_fit(100, 10, "least-squares") == 40_000 + 200_000 + 12 * 1000
 
 
 def test_a_matrix_that_fits_is_not_approximated():

@@ -23,6 +23,7 @@ from mien.experiments.tune import (
     study_name,
     tune,
 )
+from mien.models.cholesky import NotPositiveDefiniteError
 
 SMALL = ["blendshapes"]
 WORKER = """
@@ -283,6 +284,32 @@ def test_fixed_parameters_are_not_searched(hard):
     result = tune(hard, "svm-linear", folds=folds, trials=3, families=SMALL, fixed=fixed)
     assert result.parameters["centre"] == "person"
     assert result.parameters["C"] == 5.0
+
+
+def test_a_trial_without_a_solution_is_cut_short_and_the_study_goes_on(hard, monkeypatch):
+    folds = make_tuning_folds(hard, scheme="subject:3")
+    score, left = SvmScorer.score, iter(range(2))
+
+    def fail(self, *arguments):
+        if next(left, None) is not None:
+            raise NotPositiveDefiniteError("no factor")
+        return score(self, *arguments)
+
+    monkeypatch.setattr(SvmScorer, "score", fail)
+    fixed = {"solver": "least-squares"}
+    result = tune(hard, "svm-rbf", folds=folds, trials=4, families=SMALL, fixed=fixed)
+    assert (result.trials, result.pruned) == (4, 2)
+    assert result.parameters["solver"] == "least-squares"
+
+
+def test_rows_that_do_not_fit_into_memory_are_left_out(hard):
+    rows = choose_rows(hard, None, 0, families=SMALL, memory=50_000)
+    assert 10 < rows.sum() < hard.usable.sum()
+    assert choose_rows(hard, 12, 0, memory=10**9).sum() == 12
+    folds = make_tuning_folds(hard, scheme="stratified:2", rows=rows)
+    result = tune(hard, "svm-linear", folds=folds, trials=1, families=SMALL, memory=50_000)
+    assert result.rows == rows.sum()
+    assert result.left_out == hard.usable.sum() - rows.sum()
 
 
 def test_components_fit_the_rows_that_have_a_face(make_store):

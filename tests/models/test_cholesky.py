@@ -62,8 +62,11 @@ def test_full_size():
         matrix[part] = np.exp(-np.abs(index[part, None] - index[None, :]) / 3)
     matrix[np.diag_indices(n)] += np.float32(0.1)
     right = np.random.default_rng(0).normal(size=(n, 3)).astype(np.float32)
-    solution = solve_factored(factor_in_place(matrix), right)
+    factor = factor_in_place(matrix)
+    solution = solve_factored(factor, right)
     for row in (0, 2047, 2048, 14_000, 26_623, n - 1):
         values = np.exp(-np.abs(index[row] - index) / 3)
         values[row] += 0.1
         np.testing.assert_allclose(values @ solution, right[row], atol=1e-3)
+    inverse = invert_factor_in_place(factor)
+    np.testing.assert_allclose(inverse.T @ (inverse @ right), solution, atol=1e-3)
