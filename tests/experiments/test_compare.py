@@ -310,7 +310,7 @@ def test_a_kernel_that_does_not_fit_is_approximated_and_the_report_says_so(data,
 
 def test_nested_tuning_on_a_subset_says_so(make_store, tmp_path):
     data = RowData(make_store(families=("blendshapes",)))
-    size = memory.estimate_fit(30, 52, "libsvm")
+    size = 24 * 26**2 + 12 * 52 * 26
     nested = options("svm-rbf", scheme="subject:2", memory=size, nested=True, nested_trials=2)
     told = compare(data, nested, tmp_path)["models"]["svm-rbf"]["solver"]
     most = memory.rows_for_trials(52, size)
