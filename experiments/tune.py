@@ -179,7 +179,8 @@ def tune(
     """
     import optuna
 
-    from mien.experiments.studies import make_sampler, open_storage
+    from mien.experiments.storages import open_storage
+    from mien.experiments.studies import make_sampler
 
     candidate = get_candidate(model)
     if candidate.kind != "svm":

@@ -84,7 +84,7 @@ def sqlite(path):
 
 def load_trials(storage, study):
     """Trials of a study, with the storage closed again."""
-    from mien.experiments.studies import open_storage
+    from mien.experiments.storages import open_storage
 
     with open_storage(storage) as opened:
         return optuna.load_study(study_name=study, storage=opened).get_trials()
@@ -208,10 +208,11 @@ def test_a_killed_study_loses_no_finished_trial(store, folds, data, tmp_path, ma
         assert after[trial.number].values == trial.values
 
 
-def test_an_interrupted_trial_is_done_by_the_next_run(data, folds, tmp_path, monkeypatch):
+@pytest.mark.parametrize("scored", [5, 13])  # in the third of eight trials, and in the seventh
+def test_an_interrupted_trial_is_done_by_the_next_run(data, folds, tmp_path, monkeypatch, scored):
     storage = sqlite(tmp_path / "study.db")
     options = {"folds": folds, "trials": 100, "sampler": "grid", "storage": storage}
-    score, left = SvmScorer.score, iter(range(5))
+    score, left = SvmScorer.score, iter(range(scored))
 
     def interrupt(self, *arguments):
         if next(left, None) is None:
