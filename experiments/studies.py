@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import warnings
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -44,6 +45,14 @@ class HeldInterrupt:
         """Raise the interrupt that came, if any."""
         if self._came:
             raise KeyboardInterrupt
+
+
+def enqueue_again(trial: optuna.Trial) -> None:
+    """Have the next process that asks for a trial do this one, which was not finished."""
+    unfinished = trial.study.get_trials(deepcopy=False)[trial.number]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        optuna.storages.RetryHeartbeatStaleTrialCallback()(trial.study, unfinished)
 
 
 def make_sampler(name: str, *, seed: int, grid: dict[str, list]) -> BaseSampler:

@@ -249,7 +249,9 @@ def _optimise(
 
 
 def _count_trials(study: optuna.Study, *states: str) -> int:
-    return sum(trial.state.name in states for trial in study.get_trials(deepcopy=False))
+    """Count parameter sets: at a grid's end, two processes may do the same last point."""
+    trials = [trial for trial in study.get_trials(deepcopy=False) if trial.state.name in states]
+    return len({tuple(sorted(trial.params.items())) for trial in trials})
 
 
 def make_tuning_folds(
@@ -320,6 +322,8 @@ def _run_trial(
 ) -> float:
     import optuna
 
+    from mien.experiments.studies import enqueue_again
+
     trial.set_user_attr("parameters", parameters)
     accuracies: list[float] = []
     for step, fold in enumerate(folds.folds):
@@ -327,7 +331,7 @@ def _run_trial(
             check()
             accuracies.append(scorer.score(fold, parameters))
         except KeyboardInterrupt:
-            trial.study.enqueue_trial(trial.params)  # to be done by the next run
+            enqueue_again(trial)
             raise
         mean = float(np.mean(accuracies))
         trial.report(mean, step)
