@@ -27,6 +27,11 @@ _SQLITE_WAIT_SECONDS = 60
 _RETRIES = 10
 _SIGNS_OF_A_RACE = ("already exists", "unique", "duplicate", "locked")
 """What databases say when another process makes the same tables at the same time."""
+_FAILURES = (
+    SQLAlchemyError,
+    optuna.exceptions.StorageInternalError,
+    optuna.exceptions.UpdateFinishedTrialError,  # this process was silent, and taken for dead
+)
 _EXAMPLES = "Write for example sqlite:///study.db, journal:study.log or postgresql://user@host/db."
 
 
@@ -57,7 +62,7 @@ def open_storage(url: str | None, *, existing: bool = False) -> Iterator[BaseSto
     storage = None if url is None else _connect(url, existing=existing)
     try:
         yield storage
-    except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
+    except _FAILURES as error:
         told = _first_line(error.__cause__ or error, str(url))
         raise MienError(
             f"The study's storage {mask_url(str(url))!r} failed ({told}).",
@@ -84,6 +89,7 @@ def mask_url(url: str) -> str:
 
 def _first_line(error: BaseException, url: str) -> str:
     """Return what an error says, without the password that it may repeat."""
+    error = getattr(error, "orig", None) or error
     told = (str(error).splitlines() or [type(error).__name__])[0].replace(url, mask_url(url))
     for secret in re.findall(r"://[^:/?]*:(.*)@|[?&]\w*password=([^&]*)", url):
         for part in filter(None, secret):
@@ -114,7 +120,7 @@ def _tell_driver(url: str, error: ImportError) -> MienError:
     """Say which package a database's URL needs, and how to get it."""
     from mien.experiments.doctor import pip_command
 
-    driver = getattr(error.__cause__, "name", None) or "a driver that can be imported"
+    driver = error.name or getattr(error.__cause__, "name", None) or "a driver that can be imported"
     hint = "Install it, or use a database whose driver is there."
     if make_url(url).get_backend_name() == "postgresql":
         hint = f"Write postgresql://user@host/db, and: {pip_command()} install 'psycopg[binary]'"
@@ -162,7 +168,7 @@ def _require_tables(url: str) -> None:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite" and not (parsed.database or "").startswith("file:"):
         _require_file(Path(parsed.database or ":memory:"))
-    engine = create_engine(url)
+    engine = create_engine(url, **_engine_options(url))
     try:
         found = set(inspect(engine).get_table_names())
     finally:
@@ -174,16 +180,22 @@ def _require_tables(url: str) -> None:
         )
 
 
+def _engine_options(url: str) -> dict[str, Any]:
+    """Wait for a locked file; notice lost connections; read text of a database of any encoding."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return {"connect_args": {"timeout": _SQLITE_WAIT_SECONDS}}
+    psycopg = parsed.get_driver_name().startswith("psycopg")
+    encoding = {"client_encoding": "utf8"} if psycopg else {}
+    return {"pool_pre_ping": True, "connect_args": encoding}
+
+
 def _make_database(url: str, *, skip_table_creation: bool = False) -> RDBStorage:
-    sqlite = make_url(url).get_backend_name() == "sqlite"
-    options: dict[str, Any] = (
-        {"connect_args": {"timeout": _SQLITE_WAIT_SECONDS}} if sqlite else {"pool_pre_ping": True}
-    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         return RDBStorage(
             url,
-            engine_kwargs=options,
+            engine_kwargs=_engine_options(url),
             heartbeat_interval=_HEARTBEAT_SECONDS,
             grace_period=_GRACE_SECONDS,
             heartbeat_stale_trial_callback=optuna.storages.RetryHeartbeatStaleTrialCallback(),

@@ -21,7 +21,6 @@ NOT_IMPORTED = {
     "import-linter": "a tool",
     "mypy": "a tool",
     "pandas-stubs": "types for mypy",
-    "psycopg": "SQLAlchemy talks to PostgreSQL with it",
     "ruff": "a tool",
     "setuptools": "builds the editable installation",
     "backports-strenum": "keeps the lock file to releases for the Pythons in use",
