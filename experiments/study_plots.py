@@ -12,7 +12,6 @@ import matplotlib as mpl
 import optuna
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
 from optuna.trial import TrialState
 from optuna.visualization import matplotlib as plots
@@ -25,11 +24,21 @@ _MOST_IN_LEGEND = 12
 
 
 @dataclass(frozen=True)
+class _Facts:
+    """What a study has to draw."""
+
+    begun: int
+    complete: int
+    with_steps: int
+    importances: int
+
+
+@dataclass(frozen=True)
 class _Plot:
-    """A picture: its file, how many complete trials it needs, and how it is drawn."""
+    """A picture: its file, which studies it can be drawn of, and how."""
 
     name: str
-    needs: int
+    applies: Callable[[_Facts], bool]
     draw: Callable[[optuna.Study, Sequence[str], str], Any]
 
 
@@ -60,24 +69,21 @@ def write_plots(
         If they cannot be written.
     """
     trials = study.get_trials(deepcopy=False)
-    complete = sum(trial.state == TrialState.COMPLETE for trial in trials)
-    if not any(trial.datetime_start for trial in trials):
-        return []
-    written = []
+    facts = _Facts(
+        begun=sum(trial.datetime_start is not None for trial in trials),
+        complete=sum(trial.state == TrialState.COMPLETE for trial in trials),
+        with_steps=sum(bool(trial.intermediate_values) for trial in trials),
+        importances=len(importances),
+    )
+    written = {out / f"{plot.name}.png": plot for plot in _PLOTS if plot.applies(facts)}
     try:
-        for plot in _PLOTS:
-            few = len(importances) < 2 and plot.draw is _draw_contour
-            no_steps = plot.draw is _draw_steps and not any(t.intermediate_values for t in trials)
-            if complete < plot.needs or few or no_steps:
-                continue
-            target = out / f"{plot.name}.png"
+        for target, plot in written.items():
             _write_plot(plot, study, list(importances), value_name, target)
-            written.append(target)
     except OSError as error:
         raise MienError(
             f"{out} cannot be written ({error.strerror}).", "Choose another folder with --out."
         ) from error
-    return written
+    return list(written)
 
 
 def _write_plot(
@@ -94,12 +100,6 @@ def _write_plot(
             plt.close("all")
 
 
-def _figure(axes: Any) -> Figure:
-    """Return the figure of one or several axes."""
-    first = axes if isinstance(axes, Axes) else axes.flat[0]
-    return first.figure
-
-
 def _draw_history(study: optuna.Study, _: Sequence[str], value_name: str) -> None:
     axes = plots.plot_optimization_history(study, target_name=value_name)
     axes.set_title("Best so far")
@@ -111,12 +111,12 @@ def _draw_importances(study: optuna.Study, _: Sequence[str], __: str) -> None:
     axes.set_title("", loc="left")
     axes.set_title("What mattered (PED-ANOVA)")
     axes.set(xlabel="share of the importance", ylabel="")
-    axes.get_legend().remove()
+    _remove_legend(axes)
 
 
 def _draw_slice(study: optuna.Study, names: Sequence[str], value_name: str) -> None:
-    axes = plots.plot_slice(study, params=list(names) or None, target_name=value_name)
-    figure = _figure(axes)
+    plots.plot_slice(study, params=list(names) or None, target_name=value_name)
+    figure = plt.gcf()
     figure.suptitle("Each parameter against the value", y=0.96)
     for own in figure.axes:
         own.xaxis.set_minor_formatter(NullFormatter())
@@ -125,7 +125,7 @@ def _draw_slice(study: optuna.Study, names: Sequence[str], value_name: str) -> N
 
 def _draw_parallel(study: optuna.Study, names: Sequence[str], value_name: str) -> None:
     axes = plots.plot_parallel_coordinate(study, list(names) or None, target_name=value_name)
-    figure = _figure(axes)
+    figure = plt.gcf()
     figure.set_size_inches(2.6 * len(axes.get_xticks()) + 2, 6)
     axes.set_title("Trials as lines")
     axes.collections[0].set_cmap("viridis_r")  # the worst in Optuna's blues are next to white
@@ -134,9 +134,9 @@ def _draw_parallel(study: optuna.Study, names: Sequence[str], value_name: str) -
 
 
 def _draw_contour(study: optuna.Study, names: Sequence[str], value_name: str) -> None:
-    axes = plots.plot_contour(study, params=list(names[:2]), target_name=value_name)
-    _figure(axes).set_size_inches(8, 6)
-    axes.set_title("The two parameters that mattered most")
+    plots.plot_contour(study, params=list(names[:2]), target_name=value_name)
+    plt.gcf().set_size_inches(8, 6)
+    plt.gcf().axes[0].set_title("The two parameters that mattered most")
 
 
 def _draw_steps(study: optuna.Study, _: Sequence[str], value_name: str) -> None:
@@ -145,9 +145,7 @@ def _draw_steps(study: optuna.Study, _: Sequence[str], value_name: str) -> None:
     axes.set(xlabel="folds scored", ylabel=value_name)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.xaxis.set_major_formatter(lambda step, _: f"{step + 1:.0f}")
-    legend = axes.get_legend()
-    if legend and len(legend.get_texts()) > _MOST_IN_LEGEND:
-        legend.remove()
+    _remove_legend(axes, longer_than=_MOST_IN_LEGEND)
 
 
 def _draw_timeline(study: optuna.Study, _: Sequence[str], __: str) -> None:
@@ -162,6 +160,12 @@ def _draw_distribution(study: optuna.Study, _: Sequence[str], value_name: str) -
     axes.set_ylabel("share of the complete trials")
 
 
+def _remove_legend(axes: Axes, *, longer_than: int = 0) -> None:
+    legend = axes.get_legend()
+    if legend and len(legend.get_texts()) > longer_than:
+        legend.remove()
+
+
 def _turn_names(axes: Axes) -> None:
     """Turn an axis of names upright, so that long ones do not run into each other."""
     labels = [label.get_text() for label in axes.get_xticklabels()]
@@ -170,12 +174,12 @@ def _turn_names(axes: Axes) -> None:
 
 
 _PLOTS = (
-    _Plot("history", 1, _draw_history),
-    _Plot("importances", 2, _draw_importances),
-    _Plot("slice", 2, _draw_slice),
-    _Plot("parallel", 2, _draw_parallel),
-    _Plot("contour", 2, _draw_contour),
-    _Plot("folds", 0, _draw_steps),
-    _Plot("timeline", 0, _draw_timeline),
-    _Plot("distribution", 2, _draw_distribution),
+    _Plot("history", lambda facts: facts.complete >= 1, _draw_history),
+    _Plot("importances", lambda facts: facts.importances >= 1, _draw_importances),
+    _Plot("slice", lambda facts: facts.complete >= 2, _draw_slice),
+    _Plot("parallel", lambda facts: facts.complete >= 2, _draw_parallel),
+    _Plot("contour", lambda facts: facts.importances >= 2, _draw_contour),
+    _Plot("folds", lambda facts: facts.with_steps >= 1, _draw_steps),
+    _Plot("timeline", lambda facts: facts.begun >= 1, _draw_timeline),
+    _Plot("distribution", lambda facts: facts.complete >= 2, _draw_distribution),
 )

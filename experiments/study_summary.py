@@ -143,9 +143,9 @@ def _find_improvements(
     sign = 1 if direction == StudyDirection.MAXIMIZE else -1
     found: list[dict[str, Any]] = []
     for trial in complete:
-        if not found or sign * trial.value > sign * found[-1]["value"]:
-            told = {"trial": trial.number, "value": trial.value, "parameters": trial.params}
-            found.append(told)
+        (value,) = trial.values
+        if not found or sign * value > sign * found[-1]["value"]:
+            found.append({"trial": trial.number, "value": value, "parameters": trial.params})
     return found
 
 
