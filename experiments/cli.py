@@ -11,6 +11,8 @@ import typer
 from typer.core import TyperGroup
 
 from mien.errors import MienError
+from mien.experiments.options import Filter, Json, Landmarker, Memory, Seed, Store
+from mien.experiments.study_commands import study_commands
 
 if TYPE_CHECKING:
     from mien.pipeline.row_filter import RowFilter
@@ -42,22 +44,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Store = Annotated[Path, typer.Argument(help="A feature store, made by mien extract.")]
-Seed = Annotated[
-    int, typer.Option(min=0, max=2**31 - 1, help="Seed of everything that is drawn at random.")
-]
-Memory = Annotated[
-    str | None,
-    typer.Option(help="Memory that may be used: 8GB; 60 % of the machine's by default."),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-Filter = Annotated[
-    Path | None,
-    typer.Option("--filter", help="Use only the rows that this file of mien audit keeps."),
-]
-Landmarker = Annotated[
-    Path | None, typer.Option(help="The face landmarker's model bundle; fetched when left out.")
-]
+app.add_typer(study_commands, name="study")
 
 
 def main() -> None:
@@ -413,6 +400,7 @@ def tune(
     from mien.experiments.folds import inner_scheme
     from mien.experiments.parameters import write_parameters
     from mien.experiments.row_data import RowData
+    from mien.experiments.study_place import study_file
     from mien.experiments.tune import choose_rows, make_tuning_folds
     from mien.experiments.tune import tune as run_study
     from mien.pipeline.store import FeatureStore
@@ -431,7 +419,7 @@ def tune(
             trials=trials,
             sampler=sampler,
             seed=seed,
-            storage=storage or f"sqlite:///{_study_file(out)}",
+            storage=storage or f"sqlite:///{study_file(out)}",
             families=_names(families),
             fixed=_assigned(assignments, model),
             memory=allowed,
@@ -614,11 +602,6 @@ def _assigned(assignments: list[str] | None, model: str) -> dict[str, Any]:
             f"--set names {', '.join(stray)}, but --model is {model}.", "For example --set C=10."
         )
     return assigned.get(model, {})
-
-
-def _study_file(out: Path) -> Path:
-    """Return the study's SQLite file beside the parameters' file, never that file itself."""
-    return out.with_suffix(".study.db" if out.suffix == ".db" else ".db")
 
 
 def _add_plugins(plugins: list[str]) -> None:

@@ -130,7 +130,7 @@ def check_packages() -> Check:
     try:
         wanted = [Requirement(text) for text in metadata.requires("mien") or ()]
     except metadata.PackageNotFoundError:
-        remedy = f"{_pip()} install -e . (in Mien's folder)"
+        remedy = f"{pip_command()} install -e . (in Mien's folder)"
         return Check("packages", "warning", "mien itself is not installed", remedy)
     wanted = [r for r in wanted if r.marker is None or r.marker.evaluate({"extra": ""})]
     faults = {str(r): fault for r in wanted if (fault := _package_fault(r))}
@@ -138,7 +138,7 @@ def check_packages() -> Check:
         return Check("packages", "ok", f"all {len(wanted)} in the versions needed")
     again = "--force-reinstall " if any("incomplete" in f for f in faults.values()) else ""
     names = " ".join(f"'{name}'" for name in faults)
-    remedy = f"{_pip()} install {again}{names}"
+    remedy = f"{pip_command()} install {again}{names}"
     return Check("packages", "problem", "; ".join(faults.values()), remedy)
 
 
@@ -147,7 +147,7 @@ def check_opencv() -> Check:
     versions = {name: v for name in OPENCV_WHEELS if (v := _installed_version(name))}
     found = ", ".join(f"{name} {version}" for name, version in versions.items()) or "none"
     wanted = OPENCV_WHEELS[0]
-    pip = _pip()
+    pip = pip_command()
     if list(versions) == [wanted]:
         return Check("OpenCV", "ok", found)
     if not versions:
@@ -279,7 +279,8 @@ def _installed_version(package: str) -> str | None:
         return None
 
 
-def _pip() -> str:
+def pip_command() -> str:
+    """Return the command of this installation's pip."""
     return f"{shlex.quote(sys.executable)} -m pip"
 
 

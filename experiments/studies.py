@@ -1,112 +1,20 @@
-"""Optuna studies: where they are kept, and how their trials are drawn."""
+"""Optuna studies: how their trials are drawn, and how one is interrupted."""
 
 from __future__ import annotations
 
 import signal
 import threading
-import time
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
 import optuna
 from optuna.samplers import BaseSampler
-from optuna.storages import BaseStorage, RDBStorage
 
 from mien.errors import MienError
 
-_RETRIES = 10
-_SIGNS_OF_A_RACE = ("already exists", "unique", "duplicate", "locked")
-"""What databases say when another process makes the same tables at the same time."""
 SAMPLERS: tuple[str, ...] = ("tpe", "random", "grid")
-
-
-@contextmanager
-def open_storage(url: str | None) -> Iterator[BaseStorage | None]:
-    """Open an Optuna storage: a database URL, or ``journal:PATH`` for a journal file.
-
-    Trials of a killed process are noticed by their silence, set to failed, and done again (in a
-    database; in a journal they stay as running, which stops nobody).
-
-    Parameters
-    ----------
-    url : str or None
-        None keeps the study in memory.
-
-    Yields
-    ------
-    BaseStorage or None
-        Its connections are closed at the end.
-
-    Raises
-    ------
-    MienError
-        If the storage cannot be opened.
-    """
-    storage = None if url is None else _connect(url)
-    try:
-        yield storage
-    finally:
-        if isinstance(storage, RDBStorage):
-            storage.remove_session()
-            storage.engine.dispose()
-
-
-def _connect(url: str) -> BaseStorage:
-    from optuna.storages.journal import JournalFileBackend
-    from sqlalchemy.exc import SQLAlchemyError
-
-    try:
-        if url.startswith("journal:"):
-            path = Path(url.removeprefix("journal:"))
-            _require_journal(path)
-            return optuna.storages.JournalStorage(JournalFileBackend(str(path)))
-        return _connect_database(url)
-    except (
-        SQLAlchemyError, optuna.exceptions.OptunaError, ImportError, OSError, RuntimeError,
-        ValueError, LookupError,
-    ) as error:  # fmt: skip
-        raise MienError(
-            f"The study's storage {url!r} cannot be opened ({str(error).splitlines()[0]}).",
-            "Write for example sqlite:///study.db, journal:study.log or postgresql://user@host/db.",
-        ) from error
-
-
-def _connect_database(url: str) -> RDBStorage:
-    """Open a database; its tables are made when missing, by one of the processes that begin."""
-    from sqlalchemy.exc import DatabaseError
-
-    for _ in range(_RETRIES):
-        try:
-            return _make_database(url)
-        except DatabaseError as error:
-            if not any(sign in str(error).lower() for sign in _SIGNS_OF_A_RACE):
-                raise
-            time.sleep(0.2)
-    return _make_database(url)
-
-
-def _make_database(url: str) -> RDBStorage:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return RDBStorage(
-            url,
-            heartbeat_interval=30,
-            grace_period=120,
-            heartbeat_stale_trial_callback=optuna.storages.RetryHeartbeatStaleTrialCallback(),
-        )
-
-
-def _require_journal(path: Path) -> None:
-    """Append to nothing that is not a journal: Optuna looks at whole lines only."""
-    if path.exists():
-        with path.open("rb") as file:
-            line = file.readline(1 << 16)
-        if line and b'"op_code"' not in line:
-            raise ValueError("the file is of something else")
 
 
 class HeldInterrupt:
@@ -137,6 +45,14 @@ class HeldInterrupt:
         """Raise the interrupt that came, if any."""
         if self._came:
             raise KeyboardInterrupt
+
+
+def enqueue_again(trial: optuna.Trial) -> None:
+    """Have the next process that asks for a trial do this one, which was not finished."""
+    unfinished = trial.study.get_trials(deepcopy=False)[trial.number]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        optuna.storages.RetryHeartbeatStaleTrialCallback()(trial.study, unfinished)
 
 
 def make_sampler(name: str, *, seed: int, grid: dict[str, list]) -> BaseSampler:

@@ -113,7 +113,8 @@ def tune(
     """
     import optuna
 
-    from mien.experiments.studies import make_sampler, open_storage
+    from mien.experiments.storages import open_storage
+    from mien.experiments.studies import make_sampler
 
     candidate = get_candidate(model)
     if candidate.kind != "svm":
@@ -190,7 +191,9 @@ def _optimise(
 
 
 def _count_trials(study: optuna.Study, *states: str) -> int:
-    return sum(trial.state.name in states for trial in study.get_trials(deepcopy=False))
+    """Count parameter sets: at a grid's end, two processes may do the same last point."""
+    trials = [trial for trial in study.get_trials(deepcopy=False) if trial.state.name in states]
+    return len({tuple(sorted(trial.params.items())) for trial in trials})
 
 
 def make_tuning_folds(
@@ -280,6 +283,8 @@ def _run_trial(
 ) -> float:
     import optuna
 
+    from mien.experiments.studies import enqueue_again
+
     trial.set_user_attr("parameters", parameters)
     accuracies: list[float] = []
     for step, fold in enumerate(folds.folds):
@@ -289,7 +294,7 @@ def _run_trial(
         except NotPositiveDefiniteError as error:
             raise optuna.TrialPruned(str(error)) from error
         except KeyboardInterrupt:
-            trial.study.enqueue_trial(trial.params)  # to be done by the next run
+            enqueue_again(trial)
             raise
         mean = float(np.mean(accuracies))
         trial.report(mean, step)

@@ -1,12 +1,24 @@
-"""The command line, run as the shell runs it."""
+"""The command line, run as the shell runs it, and storages of studies."""
 
 from __future__ import annotations
 
+import os
+import shutil
+import signal
+import socket
+import subprocess
 import sys
+import tempfile
+import time
+import uuid
+from pathlib import Path
 
+import psycopg
 import pytest
 
 from mien.experiments import cli
+
+PASSWORD = "a-secret-word"
 
 
 @pytest.fixture
@@ -26,3 +38,82 @@ def run(monkeypatch, capsys, tmp_path):
         return code, captured.out, captured.err
 
     return run
+
+
+def _find_programs():
+    """Return the folder of PostgreSQL's programs; None where it is not installed."""
+    folders = [str(path) for path in Path("/usr/lib/postgresql").glob("*/bin")]
+    found = shutil.which("initdb", path=os.pathsep.join([*folders, os.environ.get("PATH", "")]))
+    return found and Path(found).resolve().parent
+
+
+@pytest.fixture(scope="session")
+def postgresql():
+    """A PostgreSQL server of this test run; gives the URL of its first database.
+
+    PostgreSQL does not run as root: then it runs as nobody, in a folder of nobody's.
+    """
+    programs = _find_programs()
+    if programs is None:
+        pytest.skip("PostgreSQL's server is not installed (Debian: apt-get install postgresql)")
+    other = {"user": "nobody", "group": "nogroup", "extra_groups": []}
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name, socket.socket() as free:
+        folder = Path(name)
+        options = {"cwd": folder, "env": {"LC_ALL": "C"}, "stdout": subprocess.DEVNULL}
+        (folder / "password").write_text(PASSWORD)
+        if os.geteuid() == 0:
+            options |= other
+            for path in (folder, folder / "password"):
+                shutil.chown(path, other["user"], other["group"])
+        language = ("--locale=C", "--encoding=UTF8")
+        access = ("--username=mien", "--pwfile=password", "--auth=scram-sha-256")
+        subprocess.run([programs / "initdb", "-D", "data", "--no-sync", *language, *access],
+                       check=True, **options)  # fmt: skip
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        free.close()
+        settings = ("-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-k", str(folder))
+        with (
+            (folder / "log").open("wb") as log,
+            subprocess.Popen(
+                [programs / "postgres", "-D", "data", "-p", str(port), *settings],
+                stderr=log, **options,
+            ) as server,
+        ):  # fmt: skip
+            try:
+                url = f"postgresql://mien:{PASSWORD}@127.0.0.1:{port}/postgres"
+                _wait_until_it_answers(url, server, folder / "log")
+                yield url
+            finally:
+                server.send_signal(signal.SIGINT)
+
+
+def _wait_until_it_answers(url, server, log):
+    for _ in range(300):
+        try:
+            psycopg.connect(url).close()
+        except psycopg.OperationalError:
+            assert server.poll() is None, log.read_text()
+            time.sleep(0.1)
+        else:
+            return
+    pytest.fail(f"PostgreSQL does not answer: {log.read_text()}")
+
+
+@pytest.fixture
+def new_database(postgresql):
+    """URL of a new database on the server."""
+    name = f"studies_{uuid.uuid4().hex}"
+    with psycopg.connect(postgresql, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return postgresql.removesuffix("postgres") + name
+
+
+@pytest.fixture(params=["sqlite", "journal", "postgresql"])
+def storage(request, tmp_path):
+    """URL of a storage of each kind."""
+    if request.param == "postgresql":
+        return request.getfixturevalue("new_database")
+    return {"sqlite": "sqlite:///{}", "journal": "journal:{}"}[request.param].format(
+        tmp_path / "study"
+    )

@@ -75,11 +75,6 @@ def test_each_command_explains_each_option(name):
             assert len(line.strip("│ ").split()) > 2, line
 
 
-def test_a_study_never_shares_the_file_of_its_parameters():
-    assert cli._study_file(Path("a/tuned.json")) == Path("a/tuned.db")
-    assert cli._study_file(Path("a/tuned.db")) == Path("a/tuned.study.db")
-
-
 def test_help_names_every_layout(run):
     from mien.pipeline.datasets.registry import LAYOUTS
 

@@ -1,9 +1,4 @@
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -26,39 +21,6 @@ from mien.experiments.tune import (
 from mien.models.cholesky import NotPositiveDefiniteError
 
 SMALL = ["blendshapes"]
-WORKER = """
-import sys, time
-from pathlib import Path
-from mien.experiments import tune as module
-from mien.experiments.row_data import RowData
-from mien.pipeline.store import FeatureStore
-
-store, storage, trials, hang_at, told = sys.argv[1:]
-score, scored = module.SvmScorer.score, []
-def slow(self, fold, parameters):
-    scored.append(fold)
-    if len(scored) == int(hang_at):
-        Path(told + ".hangs").touch()
-        time.sleep(60)
-    time.sleep(0.05)
-    return score(self, fold, parameters)
-module.SvmScorer.score = slow
-data = RowData(FeatureStore.open(store))
-folds = module.make_tuning_folds(data, scheme="subject:2")
-import mien.experiments.studies
-Path(told + ".ready").touch()
-while not (Path(told).parent / "go").exists():
-    time.sleep(0.01)
-tell = lambda done, *_: Path(told).write_text(str(done))
-module.tune(data, "svm-linear", folds=folds, trials=int(trials), storage=storage,
-            families=["blendshapes"], on_trial=tell)
-"""
-
-
-def wait_for(condition):
-    deadline = time.monotonic() + 60
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -83,22 +45,10 @@ def sqlite(path):
 
 def load_trials(storage, study):
     """Trials of a study, with the storage closed again."""
-    from mien.experiments.studies import open_storage
+    from mien.experiments.storages import open_storage
 
     with open_storage(storage) as opened:
         return optuna.load_study(study_name=study, storage=opened).get_trials()
-
-
-def start_worker(store, storage, trials, told, hang_at=0):
-    """Start a process that tunes; it hangs before the fold of number ``hang_at`` is scored."""
-    command = [sys.executable, "-c", WORKER, store.path, storage, trials, hang_at, told]
-    return subprocess.Popen(
-        [str(part) for part in command],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONPATH": ""},
-    )
 
 
 def test_a_study_finds_parameters_that_separate_the_classes(data, folds):
@@ -114,13 +64,20 @@ def test_a_study_finds_parameters_that_separate_the_classes(data, folds):
     assert told[-1][2] == result.accuracy
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "random"])
-def test_the_same_seed_gives_the_same_trials(hard, sampler):
+@pytest.mark.parametrize("sampler", ["tpe", "random", "grid"])
+def test_the_same_seed_gives_the_same_trials(hard, tmp_path, sampler):
     folds = make_tuning_folds(hard, scheme="subject:2")
     options = {"folds": folds, "trials": 14, "sampler": sampler, "families": SMALL}
-    first = tune(hard, "svm-poly", seed=1, **options)
-    assert tune(hard, "svm-poly", seed=1, **options) == first
-    assert tune(hard, "svm-poly", seed=2, **options).parameters != first.parameters
+
+    def run(file, seed):
+        result = tune(hard, "svm-poly", seed=seed, storage=sqlite(tmp_path / file), **options)
+        trials = load_trials(sqlite(tmp_path / file), result.study)
+        return result, [(t.state, t.params, t.value, t.intermediate_values) for t in trials]
+
+    first, other = run("first.db", 1), run("other.db", 2)
+    assert run("again.db", 1) == first
+    assert len(first[1]) == 14
+    assert other[1] != first[1]
 
 
 @pytest.mark.parametrize("make_url", [sqlite, lambda path: f"journal:{path}"])
@@ -171,46 +128,11 @@ def test_one_storage_holds_many_studies(data, folds, tmp_path):
     assert [len(load_trials(storage, result.study)) for result in (first, second)] == [2, 2]
 
 
-def test_two_processes_share_one_study(store, folds, data, tmp_path):
-    storage = sqlite(tmp_path / "study.db")
-    workers = [start_worker(store, storage, 8, tmp_path / f"w{i}") for i in range(2)]
-    wait_for(lambda: all((tmp_path / f"w{i}.ready").exists() for i in range(2)))
-    (tmp_path / "go").touch()
-    errors = [worker.communicate()[1] for worker in workers]
-    assert [worker.returncode for worker in workers] == [0, 0], errors
-    result = tune(data, "svm-linear", folds=folds, trials=8, storage=storage, families=SMALL)
-    trials = load_trials(storage, result.study)
-    assert 8 <= len(trials) <= 9
-    assert {trial.state.name for trial in trials} <= {"COMPLETE", "PRUNED"}
-    assert sorted(trial.number for trial in trials) == list(range(len(trials)))
-    assert len({trial.params["C"] for trial in trials}) == len(trials)
-    assert all((tmp_path / f"w{i}").exists() for i in range(2))  # both did some
-
-
-@pytest.mark.parametrize("make_url", [sqlite, lambda path: f"journal:{path}"])
-def test_a_killed_study_loses_no_finished_trial(store, folds, data, tmp_path, make_url):
-    storage, told = make_url(tmp_path / "study"), tmp_path / "told"
-    worker = start_worker(store, storage, 10, told, hang_at=7)  # in the fourth trial
-    (tmp_path / "go").touch()
-    wait_for((tmp_path / "told.hangs").exists)
-    os.kill(worker.pid, signal.SIGKILL)
-    worker.communicate()
-    name = study_name(data, get_candidate("svm-linear"), folds, SMALL, {})
-    before = load_trials(storage, name)
-    done = [trial for trial in before if trial.state.is_finished()]
-    assert [trial.state.name for trial in before] == [*["COMPLETE"] * 3, "RUNNING"]
-    result = tune(data, "svm-linear", folds=folds, trials=10, storage=storage, families=SMALL)
-    assert (result.study, result.trials) == (name, 10)
-    after = {trial.number: trial for trial in load_trials(storage, name)}
-    for trial in done:
-        assert after[trial.number].params == trial.params
-        assert after[trial.number].values == trial.values
-
-
-def test_an_interrupted_trial_is_done_by_the_next_run(data, folds, tmp_path, monkeypatch):
+@pytest.mark.parametrize("scored", [5, 13])  # in the third of eight trials, and in the seventh
+def test_an_interrupted_trial_is_done_by_the_next_run(data, folds, tmp_path, monkeypatch, scored):
     storage = sqlite(tmp_path / "study.db")
     options = {"folds": folds, "trials": 100, "sampler": "grid", "storage": storage}
-    score, left = SvmScorer.score, iter(range(5))
+    score, left = SvmScorer.score, iter(range(scored))
 
     def interrupt(self, *arguments):
         if next(left, None) is None:

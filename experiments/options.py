@@ -1,0 +1,25 @@
+"""Arguments and options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Store = Annotated[Path, typer.Argument(help="A feature store, made by mien extract.")]
+Seed = Annotated[
+    int, typer.Option(min=0, max=2**31 - 1, help="Seed of everything that is drawn at random.")
+]
+Memory = Annotated[
+    str | None,
+    typer.Option(help="Memory that may be used: 8GB; 60 % of the machine's by default."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Filter = Annotated[
+    Path | None,
+    typer.Option("--filter", help="Use only the rows that this file of mien audit keeps."),
+]
+Landmarker = Annotated[
+    Path | None, typer.Option(help="The face landmarker's model bundle; fetched when left out.")
+]
