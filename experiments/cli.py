@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from mien.errors import MienError
-from mien.experiments.options import Filter, Json, Landmarker, Memory, Seed, Store
+from mien.experiments.options import Filter, Json, Landmarker, Memory, Preset, Seed, Store
 from mien.experiments.study_commands import study_commands
 
 if TYPE_CHECKING:
@@ -434,8 +434,10 @@ def compare(
     store: Store,
     out: Annotated[Path, typer.Option(help="Folder for the report and results.json.")],
     models: Annotated[
-        str, typer.Option(help="Models, with commas.")
-    ] = "svm-linear,svm-poly,svm-rbf,cnn",
+        str | None,
+        typer.Option(help="svm-linear,svm-poly,svm-rbf,cnn: all by default, or the preset's."),
+    ] = None,
+    preset: Preset = None,
     cv: Annotated[
         str | None,
         typer.Option(
@@ -462,34 +464,30 @@ def compare(
     seed: Seed = 0,
 ) -> None:
     """Compare models by cross-validation on the same folds, and write the report."""
-    from mien.experiments.compare import (
-        ComparisonOptions,
-        parse_assignments,
-        parse_models,
-    )
+    from mien.experiments.candidates import CANDIDATE_NAMES
+    from mien.experiments.compare import ComparisonOptions, parse_assignments, parse_models
     from mien.experiments.compare import compare as run_comparison
     from mien.experiments.console import CompareProgress, print_comparison
-    from mien.experiments.parameters import read_parameters
+    from mien.experiments.presets import collect_parameters
     from mien.experiments.row_data import RowData
     from mien.pipeline.store import FeatureStore
 
     data = RowData(FeatureStore.open(store), _read_filter(row_filter))
-    stored = [read_parameters(path) for path in params or []]
-    parameters: dict[str, dict[str, Any]] = {s.model: s.parameters for s in stored}
-    for name, own in parse_assignments(assignments or []).items():
-        parameters[name] = {**parameters.get(name, {}), **own}
+    assigned = parse_assignments(assignments or [])
+    named = parse_models(models) if models else ()
+    chosen = collect_parameters(preset, params or [], assigned, models=named)
     options = ComparisonOptions(
-        models=parse_models(models),
-        scheme=cv,
+        models=named or chosen.models or CANDIDATE_NAMES,
+        scheme=cv or chosen.scheme,
         repeats=repeats,
         seed=seed,
-        parameters=parameters,
+        parameters=chosen.parameters,
         nested=nested,
         nested_trials=trials,
         limit=limit,
         memory=_memory(memory),
         command=command_line(),
-        tuned_on={s.model: s.dataset_hash for s in stored},
+        tuned_on=chosen.tuned_on,
     )
     with CompareProgress() as progress:
         results = run_comparison(data, options, out, on_progress=progress.update)
@@ -500,6 +498,7 @@ def compare(
 def export(
     store: Store,
     model: Annotated[str, typer.Option(help="svm-linear, svm-poly, svm-rbf or cnn.")] = "svm-rbf",
+    preset: Preset = None,
     params: Annotated[Path | None, typer.Option(help="Parameters from mien tune.")] = None,
     assignments: Annotated[
         list[str] | None, typer.Option("--set", help="One parameter: C=10; may be repeated.")
@@ -513,23 +512,16 @@ def export(
     """Fit on all rows and write a model that works elsewhere."""
     from mien.experiments.console import print_exported, working
     from mien.experiments.export import fit_bundle
-    from mien.experiments.parameters import read_parameters
+    from mien.experiments.presets import collect_parameters
     from mien.experiments.row_data import RowData
     from mien.models.bundle import save_bundle
     from mien.pipeline.store import FeatureStore
 
     data = RowData(FeatureStore.open(store), _read_filter(row_filter))
     _check_writable(out)
-    parameters: dict[str, Any] = {}
-    if params:
-        stored = read_parameters(params)
-        if stored.model != model:
-            raise MienError(
-                f"{params} holds parameters of {stored.model}, but --model is {model}.",
-                f"Write --model {stored.model}.",
-            )
-        parameters = stored.parameters
-    parameters = {**parameters, **_assigned(assignments, model)}
+    assigned = {model: _assigned(assignments, model)}
+    chosen = collect_parameters(preset, [params] if params else [], assigned)
+    parameters = chosen.of(model)
     with working(f"fitting {model}") as told:
         bundle = fit_bundle(
             data,

@@ -15,6 +15,9 @@ Memory = Annotated[
     str | None,
     typer.Option(help="Memory that may be used: 8GB; 60 % of the machine's by default."),
 ]
+Preset = Annotated[
+    str | None, typer.Option(help="Tuned parameters that come with Mien: fer2013-svm.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Filter = Annotated[
     Path | None,

@@ -132,8 +132,8 @@ def add_dots(parts: Sequence[Dots], weights: Sequence[float]) -> Dots:
 
 def compute_means(dots: Dots) -> tuple[float, float]:
     """Return the mean squared length and mean dot product, for :func:`compute_kernel_scale`."""
-    mean_dot = np.mean([row.mean(dtype=np.float64) for row in dots.symmetric])
-    return float(dots.row_norms.mean(dtype=np.float64)), float(mean_dot)
+    mean_dot = float(dots.symmetric.mean(dtype=np.float64))
+    return float(dots.row_norms.mean(dtype=np.float64)), mean_dot
 
 
 def compute_row_means(rows: np.ndarray, *, symmetric: int | None = None) -> tuple[float, float]:

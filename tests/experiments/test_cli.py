@@ -190,7 +190,7 @@ def test_parameters_of_another_model_are_refused(run, store, tmp_path):
     (tmp_path / "tuned.json").write_text(json.dumps(tuned))
     code, _, error = run("export", store.path, "--params", "tuned.json")
     assert code == 2
-    assert "holds parameters of svm-linear, but --model is svm-rbf.\nWrite --model svm-" in error
+    assert "are of svm-linear, but --model is svm-rbf.\nWrite --model svm-" in error
     code, _, error = run(
         "compare", store.path, "--out", "r", "--models", "svm-rbf", "--params", "tuned.json"
     )
