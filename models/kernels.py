@@ -113,7 +113,7 @@ def sum_kernels(
     n, m = parts[0].symmetric.shape
 
     def make(part: slice, _: int) -> np.ndarray:
-        return _weigh([dots.block(part) for dots in parts], kernels)
+        return weigh_kernels([dots.block(part) for dots in parts], kernels)
 
     return fill_in_blocks(n, m, False, make, dtype)
 
@@ -151,7 +151,7 @@ def compute_kernel_matrix(
             compute_dots(rows[part, span], columns[first:, span], symmetric=block[0])
             for span, block in zip(spans, blocks, strict=True)
         ]
-        return _weigh(dots, kernels)
+        return weigh_kernels(dots, kernels)
 
     return fill_in_blocks(len(rows), len(columns), rows is columns, make, dtype)
 
@@ -164,7 +164,8 @@ def _raise(values: np.ndarray, degree: int) -> np.ndarray:
     return power
 
 
-def _weigh(parts: Sequence[Dots], kernels: Sequence[Kernel]) -> np.ndarray:
+def weigh_kernels(parts: Sequence[Dots], kernels: Sequence[Kernel]) -> np.ndarray:
+    """Return the weighted sum of kernels, one a part; float32, shape (n, m)."""
     total = kernels[0].evaluate(parts[0])
     total *= kernels[0].weight
     for dots, kernel in zip(parts[1:], kernels[1:], strict=True):
