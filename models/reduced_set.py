@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve, cholesky, solve_triangular
+from scipy.linalg import LinAlgError, cho_factor, cho_solve, cholesky, solve_triangular
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
@@ -14,7 +14,7 @@ from mien.models.dots import BLOCK
 from mien.models.kernel_machine import Block
 from mien.models.least_squares import LeastSquaresSVC
 
-_JITTER = 1e-6
+_JITTERS = (1e-6, 1e-5, 1e-4, 1e-3)
 
 
 class ReducedLeastSquaresSVC(LeastSquaresSVC):
@@ -102,11 +102,18 @@ class ReducedLeastSquaresSVC(LeastSquaresSVC):
     def _root(self) -> np.ndarray:
         """Return the Cholesky factor of the centres' kernel matrix, float32.
 
-        A little is added to its diagonal: equal centres would make it singular.
+        A little is added to its diagonal: equal centres, or a kernel of low rank, would make it
+        singular.
         """
         matrix = self._compute_kernel(self.support_vectors_, self.support_vectors_, np.float64)
-        matrix[np.diag_indices_from(matrix)] += _JITTER * np.trace(matrix) / len(matrix)
-        return cholesky(matrix, lower=True, overwrite_a=True, check_finite=False).astype(np.float32)
+        diagonal = matrix.diagonal().copy()
+        for jitter in _JITTERS:
+            np.fill_diagonal(matrix, diagonal + jitter * diagonal.mean())
+            try:
+                return cholesky(matrix, lower=True, check_finite=False).astype(np.float32)
+            except LinAlgError:
+                continue
+        raise ValueError(f"the kernel matrix of {len(matrix)} rows is not positive definite")
 
     def _add_up(
         self, X: np.ndarray, targets: np.ndarray, weights: np.ndarray, root: np.ndarray

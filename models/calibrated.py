@@ -1,0 +1,92 @@
+"""Probabilities from scores, calibrated on rows that were held out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import cross_val_predict
+from sklearn.utils.extmath import softmax
+from sklearn.utils.validation import check_is_fitted
+
+Splits = Sequence[tuple[np.ndarray, np.ndarray]]
+
+
+class CalibratedClassifier(ClassifierMixin, BaseEstimator):
+    """A classifier whose scores a multinomial logistic regression turns into probabilities.
+
+    The regression is fitted on scores of rows that were held out; the classifier itself is then
+    fitted on all rows.
+
+    Parameters
+    ----------
+    estimator : estimator
+        With ``decision_function``; cloned.
+
+    Attributes
+    ----------
+    classes_ : ndarray
+    estimator_ : estimator
+        Fitted on all rows.
+    coef_, intercept_ : ndarray of float64, shapes (n_scores, n_classes) and (n_classes,)
+        From scores to the logits of the classes.
+
+    References
+    ----------
+    Platt, Probabilistic outputs for support vector machines, 1999; Kull et al., Beyond temperature
+    scaling: obtaining well-calibrated multi-class probabilities with Dirichlet calibration,
+    NeurIPS 2019 (matrix scaling).
+
+    Notes
+    -----
+    scikit-learn's ``CalibratedClassifierCV`` scales all scores by one temperature, or each class by
+    itself. One-against-rest least-squares scores need both a shift of each class and a view of
+    all classes at once.
+    """
+
+    def __init__(self, estimator: Any) -> None:
+        self.estimator = estimator
+
+    def fit(self, X: np.ndarray, y: np.ndarray, *, splits: Splits) -> Self:
+        """Fit on rows.
+
+        Parameters
+        ----------
+        X : ndarray of float32, shape (n, d)
+        y : ndarray, shape (n,)
+        splits : sequence of (ndarray of int, ndarray of int)
+            Rows to fit on and rows to score, which together are all rows, each once.
+        """
+        held_out = cross_val_predict(
+            self.estimator, X, y, cv=splits, method="decision_function"
+        )
+        regression = LogisticRegression(max_iter=1000).fit(_to_columns(held_out), y)
+        self.classes_ = regression.classes_
+        self.coef_, self.intercept_ = _to_classes(regression)
+        self.estimator_ = clone(self.estimator).fit(X, y)
+        return self
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        """Return probabilities; float64, shape (n, n_classes)."""
+        check_is_fitted(self)
+        scores = _to_columns(self.estimator_.decision_function(X))
+        return softmax(scores @ self.coef_ + self.intercept_, copy=False)
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Return the most probable class, shape (n,)."""
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+
+def _to_columns(scores: np.ndarray) -> np.ndarray:
+    return scores[:, None] if scores.ndim == 1 else scores
+
+
+def _to_classes(regression: LogisticRegression) -> tuple[np.ndarray, np.ndarray]:
+    """Return coefficients and intercepts of every class; two classes share what one column says."""
+    coef, intercept = regression.coef_, regression.intercept_
+    if len(coef) == 1:
+        coef, intercept = np.vstack([-coef, coef]) / 2, np.hstack([-intercept, intercept]) / 2
+    return coef.T, intercept
