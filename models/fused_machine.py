@@ -11,20 +11,20 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from mien.models.compact_machine import CompactSVC
 from mien.models.dots import BLOCK, Dots, compute_squared_norms
 from mien.models.fused_view import FusedView, fuse_view
 from mien.models.kernel_machine import combine_outputs
 from mien.models.kernels import Kernel, weigh_kernels
 from mien.models.low_rank import LandmarkRows
-from mien.models.mirror_basis import BlockPCA
 
 
 class FusedMachine(ClassifierMixin, BaseEstimator):
     """Fit a pipeline that ends in a kernel machine, and keep what its scores are made of.
 
     The steps before the kernel become one change of columns and one projection. A machine with a
-    linear kernel becomes one weight for each column and output; others keep their rows without
-    the columns that are zero. Scores are the pipeline's, but for rounding.
+    linear kernel becomes one weight for each column and output. Scores are the pipeline's, but for
+    rounding.
 
     Parameters
     ----------
@@ -51,7 +51,10 @@ class FusedMachine(ClassifierMixin, BaseEstimator):
         self.n_features_in_ = fitted.n_features_in_
         self.one_against_one_ = getattr(machine, "one_against_one", False)
         self.view_ = fuse_view(list(steps.items()))
-        read = _read_head(machine, landmarks, steps.get("pca"))
+        if isinstance(machine, CompactSVC):
+            self.view_ = self.view_.narrow(machine.directions_)
+            machine = machine.machine_
+        read = _read_head(machine, landmarks)
         linear = read.kernels[0].name == "linear"
         self.head_ = fold_head(read, self.view_) if linear else read
         return self
@@ -142,30 +145,20 @@ class KernelHead:
         return weigh_kernels(parts, self.kernels) @ self.dual_coef + self.intercept
 
 
-def _read_head(machine: Any, landmarks: LandmarkRows | None, pca: Any) -> KernelHead:
-    """Read a fitted machine's rows and coefficients, without the columns that a PCA left zero."""
+def _read_head(machine: Any, landmarks: LandmarkRows | None) -> KernelHead:
+    """Read a fitted machine's rows and coefficients."""
     if landmarks is None:
         kernel: Any = machine
         rows, dual_coef = machine.support_vectors_, machine.dual_coef_
     else:
         kernel = landmarks
         rows, dual_coef = landmarks.rows_, landmarks.root_ @ machine.coef_.T
-    halves = [(even, odd) for even, odd in kernel.halves_]
-    if isinstance(pca, BlockPCA):
-        kept = np.concatenate([own > 0 for *_, own in pca.steps_])
-        halves = _count_kept(kept, halves)
-        rows = np.ascontiguousarray(rows[:, kept])
-    edges = np.cumsum([0, *(sum(half) for half in halves)])
+    edges = np.cumsum([0, *(sum(half) for half in kernel.halves_)])
     norms = [compute_squared_norms(rows[:, a:b]) for a, b in pairwise(edges)]
     return KernelHead(
-        rows, halves, kernel.kernels_, norms, dual_coef.astype(np.float32), machine.intercept_
-    )
-
-
-def _count_kept(kept: np.ndarray, halves: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    edges = np.cumsum([0, *(width for half in halves for width in half)])
-    counts = [int(kept[a:b].sum()) for a, b in pairwise(edges)]
-    return list(zip(counts[::2], counts[1::2], strict=True))
+        rows, kernel.halves_, kernel.kernels_, norms, dual_coef.astype(np.float32),
+        machine.intercept_,
+    )  # fmt: skip
 
 
 def fold_head(head: KernelHead, view: FusedView) -> LinearHead:

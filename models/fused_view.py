@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from sklearn.decomposition import PCA
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from mien.models.family_scaler import FamilyScaler
+from mien.models.gradient_directions import Directions
 from mien.models.mirror_basis import BlockPCA, MirrorBasis, MirrorScaler
 
 
@@ -72,6 +73,20 @@ class FusedView:
             return pair[0]
         return values if self.factors is None else values * self.factors[0]
 
+    def narrow(self, directions: Directions) -> FusedView:
+        """Return the view whose coordinates are those along some directions of this one's."""
+        halves = zip(directions.spans, directions.vectors, strict=True)
+        found = [(span, vectors) for span, vectors in halves if len(vectors)]
+        if self.projections is None:
+            zeros = [np.zeros(vectors.shape[1], dtype=np.float32) for _, vectors in found]
+            own = [Projection(*half, zero) for half, zero in zip(found, zeros, strict=True)]
+        else:
+            own = [
+                Projection(p.span, p.components @ vectors, p.offset @ vectors)
+                for p, (_, vectors) in zip(self.projections, found, strict=True)
+            ]
+        return replace(self, projections=tuple(own))
+
     def fold(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray | float]:
         """Bring linear weights of the components before the projection.
 
@@ -106,7 +121,6 @@ def fuse_view(steps: Sequence[tuple[str, Any]]) -> FusedView:
     Returns
     -------
     FusedView
-        Its columns are the steps', without those that :class:`BlockPCA` fills with zeros.
     """
     centre: Any = 0.0
     factor: Any = 1.0
@@ -149,11 +163,11 @@ def _read_scaler(step: Any) -> tuple[np.ndarray, np.ndarray]:
 
 def _read_projections(step: PCA | BlockPCA) -> tuple[Projection, ...]:
     if isinstance(step, PCA):
-        return (_project(step, slice(0, step.n_features_in_), slice(None)),)
-    return tuple(_project(own, span, kept > 0) for span, own, kept in step.steps_)
+        return (_project(step, slice(0, step.n_features_in_), np.float32(1)),)
+    return tuple(_project(own, span, kept) for span, own, kept in step.steps_)
 
 
 def _project(step: Any, span: slice, kept: Any) -> Projection:
-    components = np.ascontiguousarray(step.components_[kept].T, dtype=np.float32)
+    components = np.ascontiguousarray(step.components_.T * kept, dtype=np.float32)
     mean = getattr(step, "mean_", np.zeros(len(components)))
     return Projection(span, components, (-mean @ components).astype(np.float32))
