@@ -60,9 +60,7 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         splits : sequence of (ndarray of int, ndarray of int)
             Rows to fit on and rows to score, which together are all rows, each once.
         """
-        held_out = cross_val_predict(
-            self.estimator, X, y, cv=splits, method="decision_function"
-        )
+        held_out = cross_val_predict(self.estimator, X, y, cv=splits, method="decision_function")
         regression = LogisticRegression(max_iter=1000).fit(_to_columns(held_out), y)
         self.classes_ = regression.classes_
         self.coef_, self.intercept_ = _to_classes(regression)
