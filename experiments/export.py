@@ -8,6 +8,7 @@ from importlib import metadata
 from typing import Any
 
 import numpy as np
+from sklearn.pipeline import Pipeline
 
 import mien
 from mien.errors import MienError
@@ -19,7 +20,6 @@ from mien.experiments.model_size import plan_compact
 from mien.experiments.row_data import RowData
 from mien.models.bundle import Bundle
 from mien.models.calibrated import CalibratedClassifier
-from mien.models.compact_machine import CompactSize
 from mien.models.fused_machine import FusedMachine
 
 
@@ -96,9 +96,8 @@ def fit_bundle(
         if candidate.kind == "cnn":
             estimator = _fit_cnn(candidate, data, rows, complete, seed, on_epoch)
         else:
-            estimator = _fit_svm(
-                candidate, data, rows, features, complete, seed, landmarks, compact
-            )
+            machine = candidate.build(complete, seed=seed, landmarks=landmarks, compact=compact)
+            estimator = _fit_svm(machine, data, rows, features, seed)
     except (ValueError, RuntimeError) as error:
         raise MienError(
             f"{candidate.name} cannot be fitted on these {len(rows):,} rows ({error}).",
@@ -119,19 +118,10 @@ def _in_split(data: RowData, split: str | None) -> np.ndarray:
 
 
 def _fit_svm(
-    candidate: Candidate,
-    data: RowData,
-    rows: np.ndarray,
-    features: np.ndarray,
-    parameters: Mapping[str, Any],
-    seed: int,
-    landmarks: int,
-    compact: CompactSize | None,
-) -> Any:
-    machine = FusedMachine(
-        candidate.build(parameters, seed=seed, landmarks=landmarks, compact=compact)
-    )
+    pipeline: Pipeline, data: RowData, rows: np.ndarray, features: np.ndarray, seed: int
+) -> CalibratedClassifier:
     splits = split_for_calibration(data, rows, seed=seed)
+    machine = FusedMachine(pipeline)
     return CalibratedClassifier(machine).fit(features, data.codes[rows], splits=splits)
 
 

@@ -12,10 +12,10 @@ from mien.models.compact_machine import CompactSize
 from mien.models.svm_pipeline import find_halves
 
 _COMPONENTS = 512
-_MOST_DIRECTIONS = 256
+_MOST_DIRECTIONS = 512
 _FEWEST_DIRECTIONS = 8
 _FEWEST_CENTRES = 50
-_SHARE = 0.25
+_SHARE = 0.4
 _NUMBER = 4
 _COLUMN = 60
 """Bytes a raw column: where it goes in the mirror basis, its scale, its mirror."""
@@ -27,7 +27,8 @@ def plan_compact(
 ) -> CompactSize | None:
     """Divide a file's size between directions and rows.
 
-    Directions take at most a quarter of it and are at most 256; rows take the rest.
+    Directions take two fifths of it and are at most 512; rows take the rest. What is left when all
+    rows are taken goes to directions.
 
     Parameters
     ----------
@@ -52,7 +53,11 @@ def plan_compact(
 
     Notes
     -----
-    Arrays count uncompressed; what compression saves is not spent.
+    Arrays count uncompressed; what compression saves is not spent. Fitted on 8,000 rows of
+    FER2013's Training (``patch_hog``, mirrored RBF) and scored on 7,000 others, 256 directions gave
+    62.5, 63.8 and 63.9 % with 2,000, 4,000 and 8,000 centres, 512 directions 64.2 % with 8,000:
+    beyond some thousands of rows, directions bring more. Centres by k-means were no better than
+    random ones (62.4 % with 2,000).
     """
     halves = find_halves(parameters)
     columns = sum(even + odd for even, odd in halves)
@@ -69,16 +74,23 @@ def plan_compact(
             f"No model of {columns:,} columns fits into {format_memory(size)}.",
             f"The smallest needs --max-size {ceil(smallest / 1e4) / 100:g}MB.",
         )
-    most = int(_SHARE * (size - fixed) / (_NUMBER * widest))
-    directions = min(_MOST_DIRECTIONS, max(most, _FEWEST_DIRECTIONS))
-    left = size - fixed - _measure(directions, 0, widest, len(halves), classes)
-    centres = left // _measure(directions, 1, 0, len(halves), classes)
+    room = (size - fixed) // _NUMBER
+    kernels = len(halves)
+    directions = _limit(_SHARE * room / widest)
+    centres = min(rows, int((room - directions * widest) / (kernels * (directions + 1) + classes)))
+    if centres == rows:
+        other = rows * (kernels + classes)
+        directions = _limit((room - other) / (widest + kernels * rows))
     searched = min(components or _COMPONENTS, rows // 4)
     return CompactSize(
         components=searched if max(max(half) for half in halves) > searched else 0,
         directions=directions,
-        centres=int(min(centres, rows)),
+        centres=centres,
     )
+
+
+def _limit(directions: float) -> int:
+    return min(_MOST_DIRECTIONS, max(int(directions), _FEWEST_DIRECTIONS))
 
 
 def _measure(directions: int, centres: int, widest: int, kernels: int, classes: int) -> int:

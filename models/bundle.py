@@ -105,7 +105,8 @@ def save_bundle(bundle: Bundle, target: Path, *, max_size: int | None = None) ->
 def _check_size(size: int, allowed: int | None) -> None:
     if allowed is not None and size > allowed:
         raise MienError(
-            f"The model's file needs {size / 1e6:.2f} MB; --max-size allows {allowed / 1e6:.2f} MB.",
+            f"The model's file needs {size / 1e6:.2f} MB, more than --max-size "
+            f"{allowed / 1e6:.2f}MB.",
             "Raise --max-size, or choose families with fewer columns.",
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy.linalg import eigh
@@ -64,10 +65,10 @@ def find_directions(machine: KernelMachine, X: np.ndarray, n_directions: int) ->
     -----
     Scores of a mirror-averaged kernel are the same for a mirrored row, so gradients in the
     antisymmetric half change their sign: the mean over rows and mirrored rows has no entries
-    between the halves. Unlike in the second paper, features are only rotated and cut, not stretched.
+    between the halves. Unlike in the second paper, features are only rotated, not stretched.
     """
     edges = np.cumsum([0, *(width for half in machine.halves_ for width in half)])
-    spans = tuple(slice(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True))
+    spans = tuple(slice(int(a), int(b)) for a, b in pairwise(edges))
     moments = [np.zeros((s.stop - s.start,) * 2) for s in spans]
     for start in range(0, len(X), BLOCK):
         _add_gradients(moments, machine, X[start : start + BLOCK], spans)

@@ -14,7 +14,7 @@ from mien.models.dots import BLOCK
 from mien.models.kernel_machine import Block
 from mien.models.least_squares import LeastSquaresSVC
 
-_JITTERS = (1e-6, 1e-5, 1e-4, 1e-3)
+_JITTERS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 
 
 class ReducedLeastSquaresSVC(LeastSquaresSVC):
@@ -50,9 +50,9 @@ class ReducedLeastSquaresSVC(LeastSquaresSVC):
 
     Notes
     -----
-    With ``K_mm = L L^T`` the rows' features are ``L^-1 k``, whose Gram matrix plus the ridge is well
-    conditioned: it is added up block by block in single precision, and the kernel values of all
-    rows are never held at once.
+    With ``K_mm = L L^T`` the rows' features are ``L^-1 k``, whose Gram matrix plus the ridge is
+    well conditioned: it is added up block by block in single precision, and the kernel values of
+    all rows are never held at once.
     """
 
     def __init__(
