@@ -138,7 +138,9 @@ def fuse_view(steps: Sequence[tuple[str, Any]]) -> FusedView:
         factors = None if np.all(factor == 1.0) else [factor]
     return FusedView(
         centre=None if np.all(centre == 0.0) else centre.astype(np.float32),
-        columns=None if columns is None else tuple(c.astype(np.int32) for c in columns),
+        columns=None
+        if columns is None
+        else (columns[0].astype(np.int32), columns[1].astype(np.int32)),
         factors=None if factors is None else tuple(f.astype(np.float32) for f in factors),
         projections=projections,
     )

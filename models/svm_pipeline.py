@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from sklearn.decomposition import PCA
-from sklearn.linear_model import RidgeClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import LinearSVC
@@ -19,6 +18,7 @@ from mien.models.kernel_machine import Block, KernelMachine
 from mien.models.least_squares import LeastSquaresSVC
 from mien.models.low_rank import LandmarkRows
 from mien.models.mirror_basis import BlockPCA, MirrorBasis, MirrorScaler
+from mien.models.reduced_set import ReducedLeastSquaresSVC
 from mien.models.svm import KernelSVC
 from mien.models.weighted_families import WeightedFamily, join_mirrors, parse_families
 
@@ -35,7 +35,7 @@ _EXACT = {
 }
 _LOW_RANK = {
     "libsvm": "liblinear SVM, squared hinge loss, one-against-rest",
-    "least-squares": "least-squares SVM, one-against-rest, solved in the primal",
+    "least-squares": "least-squares SVM, one-against-rest, of a reduced set of rows",
 }
 
 
@@ -107,20 +107,17 @@ def build_svm(
     if "C" in parameters:
         penalty["C"] = parameters["C"]
     if compact:
-        few = {"n_centres": compact.centres, "n_directions": compact.directions}
+        few: dict[str, Any] = {"n_centres": compact.centres, "n_directions": compact.directions}
         return Pipeline([*steps, ("svm", CompactSVC(**own, **penalty, **few, random_state=seed))])
     if not landmarks:
         return Pipeline([*steps, ("svm", SOLVERS[solver](**own, **penalty))])
+    if solver == "least-squares":
+        reduced = ReducedLeastSquaresSVC(**own, **penalty, n_centres=landmarks, random_state=seed)
+        return Pipeline([*steps, ("svm", reduced)])
     mapped = LandmarkRows(**own, n_rows=landmarks, random_state=seed)
-    return Pipeline([*steps, ("landmarks", mapped), ("svm", _linear(solver, penalty, seed))])
-
-
-def _linear(solver: str, penalty: dict[str, Any], seed: int) -> Any:
-    """Return the solver's counterpart on explicit features."""
-    if solver == "libsvm":
-        return LinearSVC(**penalty, random_state=seed)
-    alpha = 1.0 / penalty.get("C", 10.0)
-    return RidgeClassifier(alpha=alpha, class_weight=penalty["class_weight"])
+    return Pipeline(
+        [*steps, ("landmarks", mapped), ("svm", LinearSVC(**penalty, random_state=seed))]
+    )
 
 
 def build_view(

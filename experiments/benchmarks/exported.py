@@ -46,7 +46,7 @@ def main() -> None:
     stored = read_parameters(arguments.params).parameters if arguments.params else {}
     assigned = parse_assignments([f"{arguments.model}.{text}" for text in arguments.set])
     parameters = {**stored, **assigned.get(arguments.model, {})}
-    sizes = [None] if arguments.whole else []
+    sizes: list[int | None] = [None] if arguments.whole else []
     sizes += [parse_bytes(text, "--max-size") for text in arguments.max_size.split(",")]
     for size in sizes:
         started = perf_counter()
