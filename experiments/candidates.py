@@ -8,6 +8,7 @@ from math import isfinite
 from typing import Any
 
 from mien.errors import MienError
+from mien.models.compact_machine import CompactSize
 from mien.models.svm_pipeline import (
     COMBINATIONS,
     MIRRORS,
@@ -120,7 +121,14 @@ class Candidate:
         }[parameters["centre"]]
         return f"{parameters['families']}{centred}"
 
-    def build(self, parameters: Mapping[str, Any], *, seed: int, landmarks: int = 0) -> Any:
+    def build(
+        self,
+        parameters: Mapping[str, Any],
+        *,
+        seed: int,
+        landmarks: int = 0,
+        compact: CompactSize | None = None,
+    ) -> Any:
         """Return an unfitted scikit-learn estimator.
 
         Parameters
@@ -130,17 +138,27 @@ class Candidate:
         seed : int
         landmarks : int
             Approximate an SVM's kernel with so many training rows; 0 for the exact kernel.
+        compact : CompactSize, optional
+            Build a small least-squares SVM instead.
         """
         if self.kind == "svm":
-            return build_svm(self.kernel, parameters, seed=seed, landmarks=landmarks)
+            return build_svm(
+                self.kernel, parameters, seed=seed, landmarks=landmarks, compact=compact
+            )
         from mien.models.cnn.classifier import CNNClassifier
 
         return CNNClassifier(**parameters, random_state=seed)
 
-    def solver(self, parameters: Mapping[str, Any], *, landmarks: int = 0) -> str:
+    def solver(
+        self,
+        parameters: Mapping[str, Any],
+        *,
+        landmarks: int = 0,
+        compact: CompactSize | None = None,
+    ) -> str:
         """Say how the model is fitted: the solver, mirrored or not, approximated or not."""
         if self.kind == "svm":
-            return describe_solver(parameters, landmarks=landmarks)
+            return describe_solver(parameters, landmarks=landmarks, compact=compact)
         return "Adam, early stopping on a fifth of the training rows"
 
 

@@ -407,7 +407,7 @@ def tune(
 
     data = RowData(FeatureStore.open(store), _read_filter(row_filter))
     _check_writable(out)
-    allowed = _memory(memory)
+    allowed = _bytes(memory, "--memory")
     rows = choose_rows(data, limit, seed, families=_names(families), memory=allowed)
     scheme = cv or inner_scheme(data.store.rows, rows.nonzero()[0], 5)
     folds = make_tuning_folds(data, scheme=scheme, seed=seed, rows=rows)
@@ -485,7 +485,7 @@ def compare(
         nested=nested,
         nested_trials=trials,
         limit=limit,
-        memory=_memory(memory),
+        memory=_bytes(memory, "--memory"),
         command=command_line(),
         tuned_on=chosen.tuned_on,
     )
@@ -506,6 +506,9 @@ def export(
     split: Annotated[str | None, typer.Option(help="Fit only on this split: Training.")] = None,
     row_filter: Filter = None,
     memory: Memory = None,
+    max_size: Annotated[
+        str | None, typer.Option(help="Largest size of the file: 50MB; a larger SVM is reduced.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="File for the model.")] = Path("model.joblib"),
     seed: Seed = 0,
 ) -> None:
@@ -529,10 +532,11 @@ def export(
             parameters,
             split=split,
             seed=seed,
-            memory=_memory(memory),
+            memory=_bytes(memory, "--memory"),
+            max_size=_bytes(max_size, "--max-size"),
             on_epoch=told.epoch,
         )
-        save_bundle(bundle, out)
+        save_bundle(bundle, out, max_size=_bytes(max_size, "--max-size"))
     print_exported(bundle, out)
 
 
@@ -574,13 +578,13 @@ def _read_filter(source: Path | None) -> RowFilter | None:
     return read_filter(source)
 
 
-def _memory(text: str | None) -> int | None:
-    """Read --memory, if it is given."""
+def _bytes(text: str | None, option: str) -> int | None:
+    """Read --memory or --max-size, if it is given."""
     if text is None:
         return None
-    from mien.experiments.memory import parse_memory
+    from mien.experiments.memory import parse_bytes
 
-    return parse_memory(text)
+    return parse_bytes(text, option)
 
 
 def _assigned(assignments: list[str] | None, model: str) -> dict[str, Any]:

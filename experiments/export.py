@@ -8,19 +8,19 @@ from importlib import metadata
 from typing import Any
 
 import numpy as np
-from sklearn.calibration import CalibratedClassifierCV
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+from sklearn.pipeline import Pipeline
 
 import mien
 from mien.errors import MienError
+from mien.experiments.calibration_splits import split_for_calibration
 from mien.experiments.candidates import Candidate, get_candidate
 from mien.experiments.evaluate import read_features, require_two_classes
 from mien.experiments.memory import plan_landmarks
+from mien.experiments.model_size import plan_compact
 from mien.experiments.row_data import RowData
 from mien.models.bundle import Bundle
-
-CALIBRATION = "temperature"
-_CALIBRATION_FOLDS = 3
+from mien.models.calibrated import CalibratedClassifier
+from mien.models.fused_machine import FusedMachine
 
 
 def fit_bundle(
@@ -31,6 +31,7 @@ def fit_bundle(
     split: str | None = None,
     seed: int = 0,
     memory: int | None = None,
+    max_size: int | None = None,
     on_epoch: Callable[[int, dict[str, float]], None] | None = None,
 ) -> Bundle:
     """Fit a model on all labelled rows that it can read.
@@ -47,20 +48,23 @@ def fit_bundle(
     memory : int, optional
         Bytes that may be used; if an SVM's kernel matrix does not fit, it is approximated, and the
         bundle's ``training`` says so.
+    max_size : int, optional
+        Bytes that the file may have. An SVM that would be larger is fitted as a compact
+        least-squares one, and the bundle's ``training`` says so.
     on_epoch : callable, optional
         Called with (epoch, values) by networks.
 
     Returns
     -------
     Bundle
-        An SVM's probabilities are calibrated by temperature scaling on cross-validated scores,
-        with whole persons held out where persons are known (and every class has rows of persons
-        enough for it).
+        An SVM's probabilities are calibrated on cross-validated scores, with persons and exact
+        twins held out together; see :mod:`mien.experiments.calibration_splits`.
 
     Raises
     ------
     MienError
-        If there are no such rows, or the parameters ask for what a single picture cannot give.
+        If there are no such rows, the parameters ask for what a single picture cannot give, or no
+        model is small enough.
     """
     candidate = get_candidate(model)
     complete = candidate.parameters(parameters)
@@ -76,23 +80,30 @@ def fit_bundle(
             "There are no labelled rows of two classes to fit on"
             + (f" in the split {split!r}." if split else ".")
         )
-    landmarks = 0
+    landmarks, compact = 0, None
     if candidate.kind == "svm":
         features, present = read_features(data, candidate.families(complete), rows)
         rows = rows[present]
         require_two_classes(data.codes[rows], "The rows to fit on")
-        landmarks = plan_landmarks(len(features), features.shape[1], complete["solver"], memory)
+        if max_size is not None:
+            compact = plan_compact(
+                complete, kernel=candidate.kernel, rows=len(rows), classes=len(data.classes),
+                size=max_size,
+            )  # fmt: skip
+        if compact is None:
+            landmarks = plan_landmarks(len(rows), features.shape[1], complete["solver"], memory)
     try:
         if candidate.kind == "cnn":
             estimator = _fit_cnn(candidate, data, rows, complete, seed, on_epoch)
         else:
-            estimator = _fit_svm(candidate, data, rows, features, complete, seed, landmarks)
+            machine = candidate.build(complete, seed=seed, landmarks=landmarks, compact=compact)
+            estimator = _fit_svm(machine, data, rows, features, seed)
     except (ValueError, RuntimeError) as error:
         raise MienError(
             f"{candidate.name} cannot be fitted on these {len(rows):,} rows ({error}).",
             "Choose other parameters with --set.",
         ) from error
-    solver = candidate.solver(complete, landmarks=landmarks)
+    solver = candidate.solver(complete, landmarks=landmarks, compact=compact)
     return _make_bundle(data, candidate, complete, estimator, rows, split, solver)
 
 
@@ -107,44 +118,11 @@ def _in_split(data: RowData, split: str | None) -> np.ndarray:
 
 
 def _fit_svm(
-    candidate: Candidate,
-    data: RowData,
-    rows: np.ndarray,
-    features: np.ndarray,
-    parameters: Mapping[str, Any],
-    seed: int,
-    landmarks: int,
-) -> Any:
-    codes = data.codes[rows]
-    calibrated = CalibratedClassifierCV(
-        candidate.build(parameters, seed=seed, landmarks=landmarks),
-        method=CALIBRATION,
-        cv=_calibration_splits(data, rows, codes, seed),
-        ensemble=False,
-    )
-    return calibrated.fit(features, codes)
-
-
-def _calibration_splits(
-    data: RowData, rows: np.ndarray, codes: np.ndarray, seed: int
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    smallest = min(Counter(codes.tolist()).values())
-    if smallest < _CALIBRATION_FOLDS:
-        raise MienError(
-            f"Calibration needs at least {_CALIBRATION_FOLDS} rows of every class; "
-            f"{data.classes[int(np.bincount(codes).argmin())]!r} has fewer."
-            if len(set(codes.tolist())) == len(data.classes)
-            else f"Calibration needs at least {_CALIBRATION_FOLDS} rows of every class.",
-            "Leave the class out with mien extract --classes.",
-        )
-    groups = data.groups(rows)
-    if groups is not None and len(set(groups.tolist())) >= _CALIBRATION_FOLDS:
-        splitter = StratifiedGroupKFold(_CALIBRATION_FOLDS, shuffle=True, random_state=seed)
-        parts = list(splitter.split(codes, codes, groups))
-        if all(len(set(codes[train].tolist())) == len(set(codes.tolist())) for train, _ in parts):
-            return parts
-    plain = StratifiedKFold(_CALIBRATION_FOLDS, shuffle=True, random_state=seed)
-    return list(plain.split(codes, codes))
+    pipeline: Pipeline, data: RowData, rows: np.ndarray, features: np.ndarray, seed: int
+) -> CalibratedClassifier:
+    splits = split_for_calibration(data, rows, seed=seed)
+    machine = FusedMachine(pipeline)
+    return CalibratedClassifier(machine).fit(features, data.codes[rows], splits=splits)
 
 
 def _fit_cnn(

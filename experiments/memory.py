@@ -22,8 +22,14 @@ _BLOCKS = 5
 """Blocks of rows of the kernel matrix that are worked on at once."""
 
 
-def parse_memory(text: str) -> int:
+def parse_bytes(text: str, option: str = "--memory") -> int:
     """Read ``8GB`` or ``500MB`` as bytes.
+
+    Parameters
+    ----------
+    text : str
+    option : str
+        What the message names.
 
     Raises
     ------
@@ -34,7 +40,7 @@ def parse_memory(text: str) -> int:
     unit = found[2] if found else ""
     size = float(found[1]) * _UNITS[unit if unit in _UNITS else f"{unit}B"] if found else 0.0
     if size < 1:
-        raise MienError(f"--memory must be an amount above 0, not {text!r}.", "For example 8GB.")
+        raise MienError(f"{option} must be an amount above 0, not {text!r}.", "For example 500MB.")
     return int(size)
 
 

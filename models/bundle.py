@@ -75,23 +75,40 @@ class Bundle:
         return probabilities
 
 
-def save_bundle(bundle: Bundle, target: Path) -> None:
+def save_bundle(bundle: Bundle, target: Path, *, max_size: int | None = None) -> None:
     """Write a bundle with joblib, atomically.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    target : Path
+    max_size : int, optional
+        Bytes that the file may have.
 
     Raises
     ------
     MienError
-        If the file cannot be written.
+        If the file cannot be written, or would be larger than ``max_size``.
     """
     import joblib
 
     try:
         with atomic_path(target) as path:
             joblib.dump(bundle, path, compress=3)
+            _check_size(path.stat().st_size, max_size)
     except OSError as error:
         raise MienError(
             f"{target} cannot be written ({error.strerror}).", "Choose another file with --out."
         ) from error
+
+
+def _check_size(size: int, allowed: int | None) -> None:
+    if allowed is not None and size > allowed:
+        raise MienError(
+            f"The model's file needs {size / 1e6:.2f} MB, more than --max-size "
+            f"{allowed / 1e6:.2f}MB.",
+            "Raise --max-size, or choose families with fewer columns.",
+        )
 
 
 def load_bundle(source: str | Path) -> Bundle:

@@ -124,8 +124,9 @@ class KernelModel(BaseEstimator):
 class KernelMachine(ClassifierMixin, KernelModel):
     """A classifier on a kernel matrix, fitted from features or from their dot products.
 
-    A subclass says how the kernel matrix is fitted, which training rows predictions need, and how
-    kernel values with them become scores. The parameters are those of :class:`KernelModel` and
+    A subclass says how the kernel matrix is fitted: it finds which training rows predictions need
+    (``support_``), and with what coefficients and constants their kernel values add up to outputs
+    (``dual_coef_``, ``intercept_``). The parameters are those of :class:`KernelModel` and
 
     C : float
         Penalty of an error.
@@ -135,6 +136,8 @@ class KernelMachine(ClassifierMixin, KernelModel):
 
     precision: type = np.float64
     """The solver's type of numbers."""
+    one_against_one: bool = False
+    """Whether there is an output for each pair of classes instead of each class."""
 
     def __init__(
         self,
@@ -209,8 +212,56 @@ class KernelMachine(ClassifierMixin, KernelModel):
 
     @abstractmethod
     def _fit_matrix(self, matrix: np.ndarray, y: np.ndarray) -> None:
-        """Fit on a kernel matrix, which may be overwritten; sets ``classes_`` and ``support_``."""
+        """Fit on a kernel matrix, which may be overwritten.
 
-    @abstractmethod
+        Sets ``classes_``, ``support_``, ``dual_coef_`` (shape (n_support, n_outputs)) and
+        ``intercept_``.
+        """
+
     def _score(self, matrix: np.ndarray) -> np.ndarray:
         """Turn kernel values with the rows ``support_`` into scores."""
+        outputs = matrix @ self.dual_coef_ + self.intercept_
+        return combine_outputs(outputs, len(self.classes_), one_against_one=self.one_against_one)
+
+
+def combine_outputs(
+    outputs: np.ndarray, n_classes: int, *, one_against_one: bool = False
+) -> np.ndarray:
+    """Turn a machine's outputs into one score a class; for two classes the one score there is.
+
+    Parameters
+    ----------
+    outputs : ndarray, shape (n, n_outputs)
+        One a class, or one a pair of classes; a single one for two classes.
+    n_classes : int
+    one_against_one : bool
+
+    Returns
+    -------
+    ndarray, shape (n, n_classes), for two classes (n,)
+    """
+    if n_classes == 2:
+        return outputs[:, 0]
+    return sum_pairwise_values(outputs, n_classes) if one_against_one else outputs
+
+
+def sum_pairwise_values(values: np.ndarray, n_classes: int) -> np.ndarray:
+    """Turn decision values of class pairs into one score a class.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n, n_classes * (n_classes - 1) / 2)
+        Pairs in the order (0, 1), (0, 2) ... (1, 2) ...; positive speaks for the first class.
+    n_classes : int
+
+    Returns
+    -------
+    ndarray of float64, shape (n, n_classes)
+        Sums of ``tanh(value)`` for, and ``-tanh(value)`` against, each class.
+    """
+    first, second = np.triu_indices(n_classes, k=1)
+    bounded = np.tanh(values)
+    share = np.zeros((len(first), n_classes))
+    share[np.arange(len(first)), first] = 1.0
+    share[np.arange(len(second)), second] = -1.0
+    return bounded @ share

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -56,6 +56,35 @@ class Kernel:
         values += self._apply(dots.symmetric - dots.antisymmetric, dots)
         values *= 0.5
         return values
+
+    def compute_slopes(self, dots: Dots) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return the derivatives by the dot product, of which the mean over the mirror is made.
+
+        Parameters
+        ----------
+        dots : Dots
+            Of shape (n, m).
+
+        Returns
+        -------
+        plus : ndarray of float32, shape (n, m)
+            Of the kernel's share at ``S + A``.
+        minus : ndarray of float32, shape (n, m), or None
+            Of its share at ``S - A``, where there is a mirror.
+        """
+        if dots.antisymmetric is None:
+            return self._slope(dots.symmetric, dots), None
+        plus = self._slope(dots.symmetric + dots.antisymmetric, dots)
+        minus = self._slope(dots.symmetric - dots.antisymmetric, dots)
+        return 0.5 * plus, 0.5 * minus
+
+    def _slope(self, products: np.ndarray, dots: Dots) -> np.ndarray:
+        if self.name == "rbf":
+            return 2.0 * self.gamma * self._apply(products, dots)
+        if self.name == "linear" or self.degree == 1:
+            return np.full_like(products, self.gamma)
+        lower = replace(self, degree=self.degree - 1)
+        return self.degree * self.gamma * lower._apply(products, dots)
 
     def _apply(self, products: np.ndarray, dots: Dots) -> np.ndarray:
         values = self.gamma * products
@@ -113,7 +142,7 @@ def sum_kernels(
     n, m = parts[0].symmetric.shape
 
     def make(part: slice, _: int) -> np.ndarray:
-        return _weigh([dots.block(part) for dots in parts], kernels)
+        return weigh_kernels([dots.block(part) for dots in parts], kernels)
 
     return fill_in_blocks(n, m, False, make, dtype)
 
@@ -151,7 +180,7 @@ def compute_kernel_matrix(
             compute_dots(rows[part, span], columns[first:, span], symmetric=block[0])
             for span, block in zip(spans, blocks, strict=True)
         ]
-        return _weigh(dots, kernels)
+        return weigh_kernels(dots, kernels)
 
     return fill_in_blocks(len(rows), len(columns), rows is columns, make, dtype)
 
@@ -164,7 +193,8 @@ def _raise(values: np.ndarray, degree: int) -> np.ndarray:
     return power
 
 
-def _weigh(parts: Sequence[Dots], kernels: Sequence[Kernel]) -> np.ndarray:
+def weigh_kernels(parts: Sequence[Dots], kernels: Sequence[Kernel]) -> np.ndarray:
+    """Return the weighted sum of kernels, one a part; float32, shape (n, m)."""
     total = kernels[0].evaluate(parts[0])
     total *= kernels[0].weight
     for dots, kernel in zip(parts[1:], kernels[1:], strict=True):

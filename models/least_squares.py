@@ -10,7 +10,7 @@ from scipy.linalg import solve
 from sklearn.utils.class_weight import compute_class_weight
 
 from mien.models.cholesky import factor_in_place, invert_factor_in_place, solve_factored
-from mien.models.kernel_machine import KernelMachine
+from mien.models.kernel_machine import KernelMachine, combine_outputs
 
 
 class LeastSquaresSVC(KernelMachine):
@@ -56,10 +56,6 @@ class LeastSquaresSVC(KernelMachine):
         solution = _solve(factor_in_place(matrix), targets)
         self.dual_coef_, self.intercept_ = solution.alpha, solution.bias
 
-    def _score(self, matrix: np.ndarray) -> np.ndarray:
-        scores = matrix @ self.dual_coef_ + self.intercept_
-        return scores if len(self.classes_) > 2 else scores[:, 0]
-
     def score_held_out(
         self, matrix: np.ndarray, y: np.ndarray, held_out: Sequence[np.ndarray]
     ) -> list[np.ndarray]:
@@ -97,21 +93,25 @@ class LeastSquaresSVC(KernelMachine):
             block = (columns.T @ columns).astype(np.float64)
             block -= np.outer(solution.eta[rows], solution.eta[rows]) / solution.eta.sum()
             residuals = solve(block, solution.alpha[rows], assume_a="pos")
-            own = targets[rows] - residuals
-            scores.append(own if len(self.classes_) > 2 else own[:, 0])
+            scores.append(combine_outputs(targets[rows] - residuals, len(self.classes_)))
         return scores
 
     def _prepare(self, matrix: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Add the ridge to the matrix and return the targets; shape (n, n_targets)."""
+        targets, weights = self._encode(y)
+        matrix[np.diag_indices_from(matrix)] += (1.0 / (self.C * weights)).astype(np.float32)
+        return targets
+
+    def _encode(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the targets, shape (n, n_targets), and the weights of the rows' squared errors."""
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError("There must be rows of two classes at least; got one class.")
         if not self.C > 0:
             raise ValueError(f"C must be above 0, not {self.C}")
         weights = compute_class_weight(self.class_weight, classes=self.classes_, y=y)[codes]
-        matrix[np.diag_indices_from(matrix)] += (1.0 / (self.C * weights)).astype(np.float32)
         signs = np.where(codes[:, None] == np.arange(len(self.classes_)), 1.0, -1.0)
-        return (signs if len(self.classes_) > 2 else signs[:, 1:]).astype(np.float32)
+        return (signs if len(self.classes_) > 2 else signs[:, 1:]).astype(np.float32), weights
 
 
 @dataclass(frozen=True)

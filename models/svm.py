@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 from sklearn.svm import SVC
 
@@ -28,6 +30,9 @@ class KernelSVC(KernelMachine):
     ----------
     classes_ : ndarray
     support_vectors_ : ndarray of float32, shape (n_support, d)
+    dual_coef_ : ndarray of float64, shape (n_support, n_pairs)
+        Of the pairs (0, 1), (0, 2) ... (1, 2) ...; for two classes one column.
+    intercept_ : ndarray of float64, shape (n_pairs,)
     kernels_ : tuple of Kernel
         With absolute coefficients.
 
@@ -43,6 +48,8 @@ class KernelSVC(KernelMachine):
     same accuracy), and labels that agree with the probabilities.
     """
 
+    one_against_one = True
+
     def _fit_matrix(self, matrix: np.ndarray, y: np.ndarray) -> None:
         svc = SVC(
             kernel="precomputed", C=self.C, class_weight=self.class_weight, cache_size=1000,
@@ -51,39 +58,31 @@ class KernelSVC(KernelMachine):
         svc.fit(matrix, y)
         self.classes_ = svc.classes_
         self.support_ = svc.support_
-        self.svc_ = _reduce_to_support(svc)
-
-    def _score(self, matrix: np.ndarray) -> np.ndarray:
-        values = self.svc_.decision_function(matrix)
-        return values if values.ndim == 1 else sum_pairwise_values(values, len(self.classes_))
+        self.dual_coef_ = spread_pairs(svc.dual_coef_, svc.n_support_)
+        self.intercept_ = svc.intercept_
 
 
-def sum_pairwise_values(values: np.ndarray, n_classes: int) -> np.ndarray:
-    """Turn decision values of class pairs into one score a class.
+def spread_pairs(dual_coef: np.ndarray, n_support: np.ndarray) -> np.ndarray:
+    """Turn libsvm's table of coefficients into one column for each pair of classes.
 
     Parameters
     ----------
-    values : ndarray, shape (n, n_classes * (n_classes - 1) / 2)
-        Pairs in the order (0, 1), (0, 2) ... (1, 2) ...; positive speaks for the first class.
-    n_classes : int
+    dual_coef : ndarray, shape (n_classes - 1, n)
+        Of each support vector against the other classes, in order; scikit-learn's
+        ``SVC.dual_coef_``.
+    n_support : ndarray of int, shape (n_classes,)
+        Support vectors of each class, which lie one class after another.
 
     Returns
     -------
-    ndarray of float64, shape (n, n_classes)
-        Sums of ``tanh(value)`` for, and ``-tanh(value)`` against, each class.
+    ndarray of float64, shape (n, n_classes * (n_classes - 1) / 2)
+        Zero for support vectors of other classes than the pair's.
     """
-    first, second = np.triu_indices(n_classes, k=1)
-    bounded = np.tanh(values)
-    share = np.zeros((len(first), n_classes))
-    share[np.arange(len(first)), first] = 1.0
-    share[np.arange(len(second)), second] = -1.0
-    return bounded @ share
-
-
-def _reduce_to_support(svc: SVC) -> SVC:
-    """Let a fitted SVC read kernels with its support vectors only, instead of all training rows."""
-    count = len(svc.support_)
-    svc.support_ = np.arange(count, dtype=np.int32)
-    svc.shape_fit_ = (count, count)
-    svc.n_features_in_ = count
-    return svc
+    own = np.repeat(np.arange(len(n_support)), n_support)
+    if len(n_support) == 2:
+        return dual_coef.T
+    columns = []
+    for first, second in combinations(range(len(n_support)), 2):
+        column = np.where(own == first, dual_coef[second - 1], 0.0)
+        columns.append(np.where(own == second, dual_coef[first], column))
+    return np.stack(columns, axis=1)

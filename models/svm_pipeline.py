@@ -6,18 +6,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from sklearn.decomposition import PCA
-from sklearn.linear_model import RidgeClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import LinearSVC
 
 from mien.errors import MienError
 from mien.features.registry import get_family
+from mien.models.compact_machine import CompactSize, CompactSVC
 from mien.models.family_scaler import FamilyScaler
 from mien.models.kernel_machine import Block, KernelMachine
 from mien.models.least_squares import LeastSquaresSVC
 from mien.models.low_rank import LandmarkRows
 from mien.models.mirror_basis import BlockPCA, MirrorBasis, MirrorScaler
+from mien.models.reduced_set import ReducedLeastSquaresSVC
 from mien.models.svm import KernelSVC
 from mien.models.weighted_families import WeightedFamily, join_mirrors, parse_families
 
@@ -34,14 +35,21 @@ _EXACT = {
 }
 _LOW_RANK = {
     "libsvm": "liblinear SVM, squared hinge loss, one-against-rest",
-    "least-squares": "least-squares SVM, one-against-rest, solved in the primal",
+    "least-squares": "least-squares SVM, one-against-rest, of a reduced set of rows",
 }
 
 
-def describe_solver(parameters: Mapping[str, Any], *, landmarks: int = 0) -> str:
+def describe_solver(
+    parameters: Mapping[str, Any], *, landmarks: int = 0, compact: CompactSize | None = None
+) -> str:
     """Say which solver fits, whether kernels are mirrored or summed, and what is approximated."""
     solver = str(parameters.get("solver", "libsvm"))
     told = [_LOW_RANK[solver] if landmarks else _EXACT[solver]]
+    if compact:
+        told = [
+            f"least-squares SVM, one-against-rest, of {compact.centres:,} training rows, fitted on "
+            f"all rows along the {compact.directions} directions in which scores change most"
+        ]
     if parameters.get("mirror", "none") == "average":
         told.append("kernel averaged over faces and mirror images")
     if len(parse_families(parameters["families"])) > 1 and parameters.get("combine") == "kernels":
@@ -54,7 +62,12 @@ def describe_solver(parameters: Mapping[str, Any], *, landmarks: int = 0) -> str
 
 
 def build_svm(
-    kernel: str, parameters: Mapping[str, Any], *, seed: int = 0, landmarks: int = 0
+    kernel: str,
+    parameters: Mapping[str, Any],
+    *,
+    seed: int = 0,
+    landmarks: int = 0,
+    compact: CompactSize | None = None,
 ) -> Pipeline:
     """Put all steps into one estimator, so that all are fitted on the same rows.
 
@@ -70,6 +83,8 @@ def build_svm(
         Of the PCA's randomised solver and of the landmark rows.
     landmarks : int
         Approximate the kernel with so many training rows; 0 for the exact kernel.
+    compact : CompactSize, optional
+        Build a least-squares SVM that is so small, whatever the solver.
 
     Returns
     -------
@@ -77,6 +92,8 @@ def build_svm(
         Steps ``scaler``, ``families``, ``basis``, ``pca``, ``landmarks`` (each only when needed)
         and ``svm``.
     """
+    if compact:
+        parameters = {**parameters, "pca": compact.components}
     steps = build_view(parameters, seed=seed)
     blocks = find_blocks(parameters)
     solver = parameters.get("solver", "libsvm")
@@ -89,18 +106,18 @@ def build_svm(
     penalty: dict[str, Any] = {"class_weight": None if weight == "none" else weight}
     if "C" in parameters:
         penalty["C"] = parameters["C"]
+    if compact:
+        few: dict[str, Any] = {"n_centres": compact.centres, "n_directions": compact.directions}
+        return Pipeline([*steps, ("svm", CompactSVC(**own, **penalty, **few, random_state=seed))])
     if not landmarks:
         return Pipeline([*steps, ("svm", SOLVERS[solver](**own, **penalty))])
+    if solver == "least-squares":
+        reduced = ReducedLeastSquaresSVC(**own, **penalty, n_centres=landmarks, random_state=seed)
+        return Pipeline([*steps, ("svm", reduced)])
     mapped = LandmarkRows(**own, n_rows=landmarks, random_state=seed)
-    return Pipeline([*steps, ("landmarks", mapped), ("svm", _linear(solver, penalty, seed))])
-
-
-def _linear(solver: str, penalty: dict[str, Any], seed: int) -> Any:
-    """Return the solver's counterpart on explicit features."""
-    if solver == "libsvm":
-        return LinearSVC(**penalty, random_state=seed)
-    alpha = 1.0 / penalty.get("C", 10.0)
-    return RidgeClassifier(alpha=alpha, class_weight=penalty["class_weight"])
+    return Pipeline(
+        [*steps, ("landmarks", mapped), ("svm", LinearSVC(**penalty, random_state=seed))]
+    )
 
 
 def build_view(
@@ -136,7 +153,7 @@ def build_view(
         widths = _widths(families) if _summed(parameters) else None
         steps.append(("basis", MirrorBasis(*mirror, widths)))
     if pca := int(parameters.get("pca", 0)):
-        before = _find_halves(parameters)
+        before = find_halves(parameters)
         if len(before) == 1 and not before[0][1]:
             steps.append(("pca", PCA(n_components=pca, random_state=seed)))
         else:
@@ -149,14 +166,14 @@ def find_blocks(parameters: Mapping[str, Any]) -> tuple[Block, ...] | None:
     families = _families(parameters)
     if not _mirrored(parameters) and not _summed(parameters):
         return None
-    halves = _find_halves(parameters)
+    halves = find_halves(parameters)
     if pca := int(parameters.get("pca", 0)):
         halves = BlockPCA(pca, halves).halves
     weights = [family.weight for family in families] if _summed(parameters) else [1.0]
     return tuple(Block(*half, weight) for half, weight in zip(halves, weights, strict=True))
 
 
-def _find_halves(parameters: Mapping[str, Any]) -> tuple[tuple[int, int], ...]:
+def find_halves(parameters: Mapping[str, Any]) -> tuple[tuple[int, int], ...]:
     """Return the symmetric and antisymmetric columns of each block before PCA."""
     families = _families(parameters)
     if _mirrored(parameters):

@@ -154,7 +154,23 @@ def _compute(bundle: Bundle, faces: list[_Read]) -> np.ndarray:
         mesh=np.stack([landmarks.mesh for landmarks in found]),
         blendshapes=np.stack([landmarks.blendshapes for landmarks in found]),
     )
-    blocks = [get_family(name).compute(batch) for name in bundle.families]
+    return predict_faces(bundle, batch)
+
+
+def predict_faces(bundle: Bundle, faces: FaceBatch) -> np.ndarray:
+    """Compute the features of faces whose landmarks are known, and their probabilities.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        A model that reads features.
+    faces : FaceBatch
+
+    Returns
+    -------
+    ndarray of float64, shape (n, n_classes)
+    """
+    blocks = [get_family(name).compute(faces) for name in bundle.families]
     return bundle.predict_proba(np.concatenate(blocks, axis=1))
 
 

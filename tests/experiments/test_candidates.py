@@ -2,6 +2,7 @@ import pytest
 
 from mien.errors import MienError
 from mien.experiments.candidates import CANDIDATE_NAMES, get_candidate
+from mien.models.compact_machine import CompactSize
 
 SVMS = [name for name in CANDIDATE_NAMES if name.startswith("svm")]
 
@@ -65,7 +66,12 @@ def test_the_solver_follows_the_parameters():
     assert "mirror images" in svm.solver(given)
     assert "low-rank" in svm.solver(given, landmarks=500)
     assert svm.build(given, seed=0)[-1].C == 10.0
-    assert list(svm.build(given, seed=0, landmarks=5).named_steps)[-2:] == ["landmarks", "svm"]
+    assert svm.build(given, seed=0, landmarks=5)[-1].n_centres == 5
+    libsvm = svm.build({**given, "solver": "libsvm"}, seed=0, landmarks=5)
+    assert list(libsvm.named_steps)[-2:] == ["landmarks", "svm"]
+    compact = CompactSize(components=0, directions=8, centres=50)
+    assert "of 50 training rows" in svm.solver(given, compact=compact)
+    assert svm.build(given, seed=0, compact=compact)[-1].n_directions == 8
 
 
 def test_whole_numbers_do_for_numbers():

@@ -268,6 +268,17 @@ def test_an_export_that_does_not_fit_is_approximated_or_refused(run, store, tmp_
     assert "low-rank" in load_bundle(tmp_path / "model.joblib").training["solver"]
 
 
+def test_an_export_is_as_small_as_asked(run, store, tmp_path):
+    command = ("export", store.path, "--set", "families=geometry", "--out", "model.joblib")
+    code, _, error = run(*command, "--max-size", "300KB")
+    assert code == 0, error
+    assert (tmp_path / "model.joblib").stat().st_size <= 300_000
+    assert "scores change most" in load_bundle(tmp_path / "model.joblib").training["solver"]
+    code, _, error = run(*command, "--max-size", "small")
+    assert code == 2
+    assert "--max-size must be an amount above 0, not 'small'" in error
+
+
 def test_the_report_holds_the_command_as_typed(run, store, tmp_path):
     command = (
         "compare", store.path, "--models", "svm-rbf", "--cv", "subject:2", "--out", "a report",

@@ -124,16 +124,45 @@ def test_what_cannot_be_exported_is_said(data, model, given, options, message):
     assert message in str(caught.value)
 
 
-def test_too_few_rows_of_a_class_are_named(make_store):
-    data = RowData(make_store(persons=2, takes=1, faceless=0))
-    with pytest.raises(MienError, match="at least 3 rows of every class; 'angry' has fewer"):
-        fit_bundle(data, "svm-rbf", SMALL)
-
-
 def test_one_class_with_faces_is_refused(make_store):
     store = make_store(persons=1, classes=("angry", "happy"), takes=3, faceless=3)
     with pytest.raises(MienError, match="The rows to fit on that have features are of fewer than"):
         fit_bundle(RowData(store), "svm-rbf", SMALL)
+
+
+@pytest.mark.parametrize("size", [250_000, 400_000, 600_000])
+@pytest.mark.parametrize("kernel", ["svm-poly", "svm-rbf"])
+@pytest.mark.parametrize("given", [{}, {"mirror": "average", "solver": "least-squares"}])
+def test_a_compact_model_is_as_small_as_asked(make_store, tmp_path, size, kernel, given):
+    data = RowData(make_store(takes=12, faceless=0))
+    bundle = fit_bundle(data, kernel, {"families": "geometry", **given}, max_size=size)
+    save_bundle(bundle, tmp_path / "model.joblib", max_size=size)
+    assert (tmp_path / "model.joblib").stat().st_size <= size
+    told = bundle.training["solver"]
+    assert told.startswith("least-squares SVM, one-against-rest, of ")
+    assert ("mirror images" in told) is bool(given)
+    features, _ = read_features(data, ["geometry"], np.arange(216))
+    found = load_bundle(tmp_path / "model.joblib").predict_proba(features)
+    np.testing.assert_array_equal(found, bundle.predict_proba(features))
+    assert (found.argmax(axis=1) == data.codes[:216]).mean() > 0.9
+
+
+def test_a_model_that_is_small_enough_is_not_reduced(data):
+    whole, small = (fit_bundle(data, "svm-rbf", SMALL, max_size=s) for s in (None, 10**6))
+    assert small.training["solver"] == whole.training["solver"]
+    features, _ = read_features(data, ["blendshapes"], np.arange(54))
+    np.testing.assert_array_equal(small.predict_proba(features), whole.predict_proba(features))
+
+
+def test_what_is_too_small_is_said(data, tmp_path):
+    with pytest.raises(
+        MienError, match=r"fits into 10 KB\. The smallest needs --max-size 0\.\d+MB"
+    ):
+        fit_bundle(data, "svm-rbf", {"families": "geometry"}, max_size=10_000)
+    bundle = fit_bundle(data, "svm-linear", {"families": "geometry"}, max_size=1000)
+    with pytest.raises(MienError, match=r"more than --max-size 0\.00MB. Raise --max-size"):
+        save_bundle(bundle, tmp_path / "model.joblib", max_size=1000)
+    assert list(tmp_path.glob("model*")) == []
 
 
 def find_classes(bundle):

@@ -6,7 +6,7 @@ from mien.experiments.memory import (
     default_memory,
     estimate_fit,
     format_memory,
-    parse_memory,
+    parse_bytes,
     plan_landmarks,
     rows_for_trials,
 )
@@ -20,13 +20,15 @@ from mien.experiments.memory import (
     ],
 )  # fmt: skip
 def test_amounts_are_read(text, size):
-    assert parse_memory(text) == size
+    assert parse_bytes(text) == size
 
 
 @pytest.mark.parametrize("text", ["", "GB", "8XB", "-1GB", "0GB", "8 GB RAM", "nan", "1e3GB"])
 def test_what_is_no_amount_is_refused(text):
     with pytest.raises(MienError, match="--memory must be an amount above 0"):
-        parse_memory(text)
+        parse_bytes(text)
+    with pytest.raises(MienError, match="--max-size must be an amount above 0"):
+        parse_bytes(text, "--max-size")
 
 
 def test_amounts_are_written():

@@ -4,8 +4,8 @@ from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from mien.models.dots import compute_dots
-from mien.models.kernel_machine import Block
-from mien.models.svm import KernelSVC, sum_pairwise_values
+from mien.models.kernel_machine import Block, sum_pairwise_values
+from mien.models.svm import KernelSVC, spread_pairs
 
 
 def make_data(n=300, classes=4, seed=0):
@@ -44,6 +44,13 @@ def test_pairwise_values_by_hand():
     scores = sum_pairwise_values(np.array([[big, big, -big]]), 3)
     np.testing.assert_allclose(scores, [[2.0, -2.0, 0.0]])
     np.testing.assert_allclose(sum_pairwise_values(np.zeros((1, 3)), 3), 0.0)
+
+
+def test_coefficients_of_pairs_by_hand():
+    # one support vector of class 0, two of class 1, one of class 2
+    dual_coef = np.array([[1.0, -1.0, 0.0, -4.0], [2.0, 0.0, 3.0, -3.0]])
+    expected = [[1, 2, 0], [-1, 0, 0], [0, 0, 3], [0, -4, -3]]
+    np.testing.assert_array_equal(spread_pairs(dual_coef, np.array([1, 2, 1])), expected)
 
 
 def test_gamma_is_relative_to_the_mean_squared_distance():

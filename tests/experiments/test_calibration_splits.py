@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+
+from mien.errors import MienError
+from mien.experiments.calibration_splits import connect_rows, split_for_calibration
+from mien.experiments.row_data import RowData
+
+
+def split(store):
+    data = RowData(store)
+    rows = np.flatnonzero(data.usable & data.store.has_face)
+    return data, rows, split_for_calibration(data, rows, seed=0)
+
+
+def check_each_row_is_scored_once(rows, parts):
+    scored = np.concatenate([test for _, test in parts])
+    np.testing.assert_array_equal(np.sort(scored), np.arange(len(rows)))
+
+
+def count_shared(names, parts):
+    shared = [set(names[train]) & set(names[test]) - {""} for train, test in parts]
+    return len(set().union(*shared))
+
+
+def test_rows_are_connected_through_persons_and_twins():
+    persons = np.array(["a", "a", "b", "", "", "c"], dtype=object)
+    hashes = np.array(["1", "2", "2", "3", "3", ""], dtype=object)
+    groups = connect_rows((persons, hashes))
+    assert groups.tolist() == [0, 0, 0, 1, 1, 2]
+    assert len(set(connect_rows((np.array(["", "", ""], dtype=object),)).tolist())) == 3
+
+
+def test_persons_and_their_twins_are_held_out_together(make_store):
+    data, rows, parts = split(make_store(persons=8))
+    check_each_row_is_scored_once(rows, parts)
+    assert count_shared(data.subjects[rows], parts) == 0
+    assert count_shared(data.store.rows["pixels_hash"].to_numpy(dtype=object)[rows], parts) == 0
+
+
+def test_twins_of_unknown_persons_are_held_out_together(make_store):
+    data, rows, parts = split(make_store(known_persons=False, twins=6))
+    check_each_row_is_scored_once(rows, parts)
+    assert count_shared(data.store.rows["pixels_hash"].to_numpy(dtype=object)[rows], parts) == 0
+
+
+def test_a_class_of_one_person_is_split_by_twins_only(make_store):
+    store = make_store(faceless=0)
+    own = store.rows
+    own.loc[(own["label"] == "happy") & (own["subject"] != "p00"), "reason"] = "unreadable"
+    data, rows, parts = split(store)
+    check_each_row_is_scored_once(rows, parts)
+    assert count_shared(data.subjects[rows], parts) > 0
+    assert count_shared(store.rows["pixels_hash"].to_numpy(dtype=object)[rows], parts) == 0
+
+
+def test_too_few_rows_of_a_class_are_named(make_store):
+    with pytest.raises(MienError, match="at least 3 rows of every class; 'angry' has fewer"):
+        split(make_store(persons=2, takes=1, faceless=0, twins=0))

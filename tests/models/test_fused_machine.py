@@ -1,0 +1,107 @@
+import pickle
+
+import joblib
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+from mien.features.registry import get_family
+from mien.models.compact_machine import CompactSize
+from mien.models.fused_machine import FusedMachine, LinearHead
+from mien.models.svm_pipeline import build_svm
+from mien.models.weighted_families import family_names, join_mirrors
+
+BOTH = "blendshapes+0.5*pose"
+VIEWS = [
+    {"families": "blendshapes"},
+    {"families": "blendshapes", "pca": 9},
+    {"families": BOTH, "combine": "kernels", "scaler": "minmax", "pca": 3},
+    {"families": "blendshapes", "mirror": "average", "scaler": "zscore"},
+    {"families": BOTH, "mirror": "average", "pca": 20},
+    {"families": BOTH, "mirror": "average", "scaler": "minmax", "combine": "kernels", "pca": 3},
+]
+SOLVERS = ("libsvm", "least-squares")
+
+
+def make_data(families=BOTH, classes=3, n=90, seed=0):
+    rng = np.random.default_rng(seed)
+    width = sum(get_family(name).width for name in family_names(families))
+    X = rng.normal(size=(n, width)).astype(np.float32)
+    return X, (X[:, 0] + X[:, 5] > 0).astype(int) + (X[:, 2] > 0.5) * (classes > 2)
+
+
+def check_same(kernel, given, **options):
+    X, y = make_data(given["families"])
+    pipeline = build_svm(kernel, {**given, "C": 1.0}, **options)
+    fused = FusedMachine(pipeline).fit(X, y)
+    expected = clone(pipeline).fit(X, y).decision_function(X)
+    np.testing.assert_allclose(fused.decision_function(X), expected, rtol=1e-4, atol=1e-4)
+    return fused
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("kernel", ["linear", "poly", "rbf"])
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("landmarks", [0, 40])
+def test_scores_are_the_pipelines(kernel, view, solver, landmarks):
+    fused = check_same(kernel, {**view, "solver": solver}, landmarks=landmarks)
+    assert isinstance(fused.head_, LinearHead) is (kernel == "linear")
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("kernel", ["poly", "rbf"])
+def test_scores_of_a_compact_machine_are_the_pipelines(kernel, view):
+    compact = CompactSize(view.get("pca", 0), directions=6, centres=30)
+    fused = check_same(kernel, view, compact=compact)
+    blocks = 2 if "combine" in view else 1
+    assert fused.head_.rows.shape[0] == 30
+    assert fused.head_.rows.shape[1] <= 6 * blocks
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_two_classes_have_one_score(solver):
+    X, y = make_data("blendshapes", classes=2)
+    pipeline = build_svm("rbf", {"families": "blendshapes", "solver": solver})
+    fused = FusedMachine(pipeline).fit(X, y)
+    assert fused.decision_function(X).shape == (90,)
+    np.testing.assert_array_equal(fused.predict(X), clone(pipeline).fit(X, y).predict(X))
+
+
+@pytest.mark.parametrize("kernel", ["linear", "poly", "rbf"])
+def test_a_face_and_its_mirror_image_get_the_same_scores(kernel):
+    X, y = make_data()
+    given = {"families": BOTH, "mirror": "average", "scaler": "zscore"}
+    fused = FusedMachine(build_svm(kernel, given, compact=CompactSize(20, 8, 50))).fit(X, y)
+    source, sign = join_mirrors(family_names(BOTH))
+    np.testing.assert_allclose(
+        fused.decision_function(X[:, source] * sign), fused.decision_function(X), atol=1e-4
+    )
+
+
+def test_one_row_is_scored_as_in_a_batch_and_after_its_file(tmp_path):
+    X, y = make_data()
+    fused = FusedMachine(build_svm("rbf", {"families": BOTH}, compact=CompactSize(0, 8, 50)))
+    fused.fit(X, y)
+    joblib.dump(fused, tmp_path / "machine.joblib")
+    loaded = joblib.load(tmp_path / "machine.joblib")
+    whole = fused.decision_function(X)
+    np.testing.assert_array_equal(loaded.decision_function(X), whole)
+    ones = np.concatenate([fused.decision_function(row[None]) for row in X])
+    np.testing.assert_allclose(ones, whole, atol=1e-5)
+
+
+def test_a_linear_machine_keeps_no_rows():
+    X, y = make_data()
+    sizes = [
+        len(pickle.dumps(FusedMachine(build_svm("linear", {"families": BOTH})).fit(X[:n], y[:n])))
+        for n in (40, 90)
+    ]
+    assert sizes[0] == pytest.approx(sizes[1], rel=0.05)
+
+
+@pytest.mark.parametrize("wrong", [np.zeros((2, 9)), np.zeros(55), np.full((2, 55), np.nan)])
+def test_what_cannot_be_scored_is_said(wrong):
+    X, y = make_data()
+    fused = FusedMachine(build_svm("rbf", {"families": BOTH})).fit(X, y)
+    with pytest.raises(ValueError, match="expected"):
+        fused.decision_function(wrong)
