@@ -20,7 +20,7 @@ from mien.experiments.evaluate import limit_usable, most_frequent, read_features
 from mien.experiments.export import fit_bundle
 from mien.experiments.folds import FIT_SPLIT
 from mien.experiments.memory import parse_bytes
-from mien.experiments.parameters import read_parameters
+from mien.experiments.presets import collect_parameters
 from mien.experiments.probability_scores import compute_calibration_error
 from mien.experiments.row_data import RowData
 from mien.features.faces import FaceBatch
@@ -43,9 +43,9 @@ def main() -> None:
     rows = np.flatnonzero(data.usable & (splits == SPLIT))
     fitted = np.flatnonzero(data.usable & (splits == FIT_SPLIT))
     sets = _twinless(data, rows, fitted)
-    stored = read_parameters(arguments.params).parameters if arguments.params else {}
     assigned = parse_assignments([f"{arguments.model}.{text}" for text in arguments.set])
-    parameters = {**stored, **assigned.get(arguments.model, {})}
+    named = [arguments.params] if arguments.params else []
+    parameters = collect_parameters(arguments.preset, named, assigned).of(arguments.model)
     sizes: list[int | None] = [None] if arguments.whole else []
     sizes += [parse_bytes(text, "--max-size") for text in arguments.max_size.split(",")]
     for size in sizes:
@@ -64,6 +64,7 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("store", type=Path)
     parser.add_argument("--model", default="svm-rbf")
+    parser.add_argument("--preset", help="tuned parameters that come with Mien: fer2013-svm")
     parser.add_argument("--params", type=Path, help="parameters from mien tune")
     parser.add_argument("--set", action="append", default=[], help="C=10; may be repeated")
     parser.add_argument("--max-size", default="50MB", help="one or more, with commas")

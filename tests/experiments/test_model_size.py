@@ -16,15 +16,16 @@ def test_a_plan_by_hand():
     # 10 MB less 30,000 and 60 bytes for each of 4,608 columns are 2,423,380 numbers; two fifths
     # of them pay for 414 directions of the 2,340 symmetric columns
     found = plan(HOG, 10**7)
-    assert found == (512, 414, (2_423_380 - 414 * 2340) // (414 + 1 + 7))
+    assert found == (1024, 414, (2_423_380 - 414 * 2340) // (414 + 1 + 7))
 
 
 def test_more_room_gives_more_of_both():
     sizes = [10**6, 3 * 10**6, 10**7, 5 * 10**7]
     plans = [plan(HOG, size) for size in sizes]
     for less, more in pairwise(plans):
-        assert less.directions <= more.directions <= 512
-        assert less.centres <= more.centres <= 20_000
+        assert less.directions <= more.directions <= 1024
+        assert less.centres <= more.centres <= 8000
+    assert plans[-1] == (1024, 1024, 8000)
 
 
 def test_all_rows_with_room_left_get_more_directions():
