@@ -10,12 +10,13 @@ import pandas as pd
 
 from mien.experiments.audit_reasons import Finding, Thresholds
 from mien.experiments.folds import TEST_SPLITS
+from mien.experiments.near_twins import find_twin_pairs
 from mien.pipeline.cropped_faces import CroppedFaces
 from mien.pipeline.quality import QUALITY_COLUMNS, compute_quality
 from mien.pipeline.reasons import Reason
 from mien.pipeline.store import FeatureStore
 from mien.pipeline.strangeness import compute_strangeness
-from mien.pipeline.twins import TwinPairs, find_near_twins, group_twins
+from mien.pipeline.twins import TwinPairs, group_twins
 
 MEASURES: tuple[str, ...] = (*QUALITY_COLUMNS, "strangeness", "twin_similarity")
 """Numeric columns that an audit adds to a store's rows."""
@@ -90,7 +91,7 @@ def audit_store(
     tell("measuring")
     measures = _measure(store, readable, found)
     tell("looking for twins")
-    pairs = _find_twins(store, readable)
+    pairs = find_twin_pairs(store, np.flatnonzero(readable))
     table = _start_table(store, measures).assign(**_describe_twins(len(store.rows), pairs))
     marks = [_judge(table, limits, readable, found), _judge_twins(table)]
     table.insert(4, "reasons", _join(pd.concat(marks, axis=1), reason))
@@ -115,14 +116,6 @@ def _measure(store: FeatureStore, readable: np.ndarray, found: np.ndarray) -> pd
     measures["strangeness"] = compute_strangeness(aligned, has_landmarks & found)
     measures[~readable] = np.nan
     return measures
-
-
-def _find_twins(store: FeatureStore, readable: np.ndarray) -> TwinPairs:
-    rows = np.flatnonzero(readable)
-    persons, films = (store.rows[name].to_numpy(dtype=object) for name in ("subject", "sequence"))
-    alike = np.where(persons != "", persons, films)
-    pairs = find_near_twins(np.asarray(store.pixels[rows]), alike=alike[rows])
-    return TwinPairs(rows[pairs.rows], pairs.similarity, pairs.mirrored)
 
 
 def _start_table(store: FeatureStore, measures: pd.DataFrame) -> pd.DataFrame:

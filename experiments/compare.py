@@ -26,6 +26,7 @@ from mien.experiments.folds import (
     make_folds,
 )
 from mien.experiments.memory import plan_landmarks, rows_for_trials
+from mien.experiments.near_twins import find_copies
 from mien.experiments.protocol import describe_protocol, find_placed, score_without
 from mien.experiments.report import write_report
 from mien.experiments.report.schema import SCHEMA_ID
@@ -177,6 +178,7 @@ def compare(
             parameters=complete,
             tuned_on={} if options.nested else options.tuned_on or {},
             models=models,
+            copies=runner.copies,
         ),
         "models": models,
         "comparisons": compare_models(
@@ -210,6 +212,7 @@ class _Runner:
         self._done = 0
         self._digest = folds.digest()
         self._twins = find_twins(folds, data.store.rows)
+        self.copies = find_copies(folds, data, self._cells)
         self._placed = find_placed(folds, data)
 
     def run(self, candidate: Candidate, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -236,6 +239,7 @@ class _Runner:
             "folds": results,
             **summarise_model(results, classes=self._data.classes),
             "without_twins": score_without(results, self._twins, len(self._data.classes)),
+            "without_near_twins": score_without(results, self.copies, len(self._data.classes)),
             "measured": score_without(results, self._placed, len(self._data.classes)),
         }
 

@@ -28,8 +28,8 @@ def plan_compact(
 ) -> CompactSize | None:
     """Divide a file's size between directions and rows.
 
-    Directions take two fifths of it and are at most 1,024; rows take the rest and are at most 8,000.
-    What is left when all rows are taken goes to directions.
+    Directions take two fifths of it and are at most 1,024; rows take the rest and are at most
+    8,000. What is left when all rows are taken goes to directions.
 
     Parameters
     ----------

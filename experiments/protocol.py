@@ -22,6 +22,7 @@ def describe_protocol(
     parameters: Mapping[str, Mapping[str, Any]],
     tuned_on: Mapping[str, str],
     models: Mapping[str, Mapping[str, Any]],
+    copies: Mapping[str, np.ndarray],
 ) -> dict[str, Any]:
     """Return the results schema's ``protocol``.
 
@@ -37,8 +38,12 @@ def describe_protocol(
         By model, the hash of the dataset that its parameters were chosen on.
     models : mapping
         The results schema's ``models``.
+    copies : mapping of str to ndarray
+        By fold, the test rows with an exact or near twin among the training rows; see
+        :func:`mien.experiments.near_twins.find_copies`.
     """
-    shared = count_on_both_sides(folds, data.store.rows)
+    near = len({int(i) for rows in copies.values() for i in rows})
+    shared = {**count_on_both_sides(folds, data.store.rows), "near_twins": near}
     statement = _state(folds)
     centred = [name for name, own in parameters.items() if own.get("centre") == "person"]
     if centred:
@@ -98,7 +103,8 @@ def score_without(
         A model's folds of the results schema; of several splits, the one that decides counts.
     left_out : mapping of str to ndarray
         Row numbers by fold: exact twins of fitted rows, from
-        :func:`mien.experiments.folds.find_twins`, or rows without measured landmarks, from
+        :func:`mien.experiments.folds.find_twins`, near ones too, from
+        :func:`mien.experiments.near_twins.find_copies`, or rows without measured landmarks, from
         :func:`find_placed`.
     n_classes : int
 
@@ -143,16 +149,23 @@ def _warn(
     if shared["twins"]:
         warnings.append(
             f"{_count(shared['twins'], 'test picture has', 'test pictures have')} an exact copy "
-            "among the rows that were fitted on in the same fold." + _tell_without(models)
+            "among the rows that were fitted on in the same fold."
+            + _tell_without(models, "without_twins")
+        )
+    if (shared["near_twins"] or 0) > (shared["twins"] or 0):
+        warnings.append(
+            f"{_count(shared['near_twins'], 'test picture has', 'test pictures have')} a copy "
+            "there that is exact or near: in another light or cut, or mirrored."
+            + _tell_without(models, "without_near_twins")
         )
     return warnings
 
 
-def _tell_without(models: Mapping[str, Mapping[str, Any]]) -> str:
+def _tell_without(models: Mapping[str, Mapping[str, Any]], key: str) -> str:
     told = [
-        f"{model['title']}: {100 * model['without_twins']['accuracy']:.1f} %"
+        f"{model['title']}: {100 * model[key]['accuracy']:.1f} %"
         for model in models.values()
-        if model.get("without_twins")
+        if model.get(key)
     ]
     return f" Accuracy without them: {'; '.join(told)}." if told else ""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -18,8 +19,9 @@ from sklearn.metrics import log_loss
 from mien.experiments.compare import parse_assignments
 from mien.experiments.evaluate import limit_usable, most_frequent, read_features
 from mien.experiments.export import fit_bundle
-from mien.experiments.folds import FIT_SPLIT
+from mien.experiments.folds import FIT_SPLIT, Fold, find_twins, make_folds
 from mien.experiments.memory import parse_bytes
+from mien.experiments.near_twins import find_copies
 from mien.experiments.presets import collect_parameters
 from mien.experiments.probability_scores import compute_calibration_error
 from mien.experiments.row_data import RowData
@@ -28,7 +30,6 @@ from mien.models.bundle import Bundle, load_bundle, save_bundle
 from mien.pipeline.face_crop import CNN_SIDE
 from mien.pipeline.predict import predict_faces
 from mien.pipeline.store import FeatureStore
-from mien.pipeline.twins import find_near_twins, group_twins
 
 SPLIT = "PublicTest"
 _PREDICTIONS = 500
@@ -39,10 +40,8 @@ def main() -> None:
     arguments = _parse()
     data = RowData(FeatureStore.open(arguments.store))
     data.usable = limit_usable(data, data.usable, arguments.limit, 0)
-    splits = data.store.rows["split"].to_numpy(dtype=object)
-    rows = np.flatnonzero(data.usable & (splits == SPLIT))
-    fitted = np.flatnonzero(data.usable & (splits == FIT_SPLIT))
-    sets = _twinless(data, rows, fitted)
+    fold, sets = _twinless(data)
+    rows = fold.test
     assigned = parse_assignments([f"{arguments.model}.{text}" for text in arguments.set])
     named = [arguments.params] if arguments.params else []
     parameters = collect_parameters(arguments.preset, named, assigned).of(arguments.model)
@@ -56,7 +55,7 @@ def main() -> None:
         print(f"{name}: {bundle.training['solver']}; fitted in {seconds:.0f} s", flush=True)
         bundle, megabytes = _through_file(bundle, size)
         print(f"  file: {megabytes:.2f} MB")
-        _tell_scores(bundle, data, rows, sets, most_frequent(data.codes[fitted]))
+        _tell_scores(bundle, data, rows, sets, most_frequent(data.codes[fold.train]))
         _tell_times(bundle, data, rows)
 
 
@@ -73,17 +72,18 @@ def _parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _twinless(data: RowData, rows: np.ndarray, fitted: np.ndarray) -> dict[str, np.ndarray]:
-    """Return which of the rows to score count: all, without exact twins, without near twins."""
-    hashes = data.store.rows["pixels_hash"].to_numpy(dtype=object)
-    exact = np.isin(hashes[rows].astype(str), hashes[fitted].astype(str))
-    both = np.concatenate([rows, fitted])
-    groups = group_twins(len(both), find_near_twins(np.asarray(data.store.pixels[both])))
-    near = (groups[: len(rows)] >= 0) & np.isin(groups[: len(rows)], groups[len(rows) :])
-    return {
-        "all": np.ones(len(rows), dtype=bool),
-        "without exact twins": ~exact,
-        "without near twins": ~(exact | near),
+def _twinless(data: RowData) -> tuple[Fold, dict[str, np.ndarray]]:
+    """Return the fold, and which of its test rows count: all, without exact twins, without any."""
+    official = make_folds(data.store.rows, scheme="official", usable=data.usable)
+    (fold,) = [fold for fold in official.folds if fold.split == SPLIT]
+    folds = replace(official, folds=(fold,))
+    exact = find_twins(folds, data.store.rows)[SPLIT]
+    with tempfile.TemporaryDirectory() as folder:
+        copies = find_copies(folds, data, Path(folder))[SPLIT]
+    return fold, {
+        "all": np.ones(len(fold.test), dtype=bool),
+        "without exact twins": ~np.isin(fold.test, exact),
+        "without exact and near twins": ~np.isin(fold.test, copies),
     }
 
 

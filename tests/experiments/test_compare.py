@@ -328,7 +328,9 @@ def test_persons_on_both_sides_are_warned_of(data, tmp_path):
 def test_an_exact_twin_is_warned_of(data, tmp_path):
     results = compare(data, options("svm-rbf", scheme="subject:6"), tmp_path)
     protocol, model = results["protocol"], results["models"]["svm-rbf"]
-    assert protocol["on_both_sides"] == {"subjects": 0, "sequences": 0, "twins": 2}
+    assert protocol["on_both_sides"] == {
+        "subjects": 0, "sequences": 0, "twins": 2, "near_twins": 2,
+    }  # fmt: skip
     predicted = sum(len(fold["true"]) for fold in model["folds"])
     assert model["without_twins"]["rows"] == predicted - 2
     assert model["measured"]["rows"] == predicted - 3

@@ -16,10 +16,16 @@ from mien.experiments.protocol import describe_protocol, find_placed, score_with
 from mien.experiments.row_data import RowData
 
 
-def describe(data, scheme, *, parameters=None, tuned_on=None, **options):
+def describe(data, scheme, *, parameters=None, tuned_on=None, copies=None, **options):
     folds = make_folds(data.store.rows, scheme=scheme, usable=data.usable, **options)
     return describe_protocol(
-        data, folds, nested=False, parameters=parameters or {}, tuned_on=tuned_on or {}, models={}
+        data,
+        folds,
+        nested=False,
+        parameters=parameters or {},
+        tuned_on=tuned_on or {},
+        models={},
+        copies=copies or {},
     )
 
 
@@ -38,7 +44,7 @@ def test_folds_by_person_are_honest(clean):
     protocol = describe(clean, "subject:3", repeats=2)
     assert (protocol["folds"], protocol["repeats"], protocol["seed"]) == (3, 2, 0)
     assert (protocol["honest"], protocol["warnings"]) == (True, [])
-    assert protocol["on_both_sides"] == {"subjects": 0, "sequences": 0, "twins": 0}
+    assert protocol["on_both_sides"] == {"subjects": 0, "sequences": 0, "twins": 0, "near_twins": 0}
     assert protocol["statement"].startswith("Each fold held out whole persons: nobody is on both")
     assert "most frequent class of the training rows" in protocol["faceless"]
 
@@ -71,7 +77,12 @@ def test_one_is_not_many(make_store):
 
 def test_unknown_persons_are_not_counted(make_store):
     protocol = describe(RowData(make_store(known_persons=False, twins=0)), "stratified:3")
-    assert protocol["on_both_sides"] == {"subjects": None, "sequences": None, "twins": 0}
+    assert protocol["on_both_sides"] == {
+        "subjects": None,
+        "sequences": None,
+        "twins": 0,
+        "near_twins": 0,
+    }
     assert protocol["honest"]
 
 
@@ -148,3 +159,14 @@ def test_only_the_deciding_split_is_scored_without_twins():
     ]
     none = {"PublicTest": np.array([], dtype=int), "PrivateTest": np.array([], dtype=int)}
     assert score_without(folds, none, 2)["accuracy"] == 1.0
+
+
+def test_near_copies_are_warned_of_when_there_are_more_than_exact_ones(clean):
+    copies = {"fold 1": np.array([3, 4]), "fold 2": np.array([9])}
+    told = describe(clean, "subject:2", copies=copies)
+    assert told["on_both_sides"]["near_twins"] == 3
+    assert not told["honest"]
+    assert told["warnings"] == [
+        "3 test pictures have a copy there that is exact or near: in another light or cut, or "
+        "mirrored."
+    ]
