@@ -212,7 +212,7 @@ class _Runner:
         self._done = 0
         self._digest = folds.digest()
         self._twins = find_twins(folds, data.store.rows)
-        self.copies = find_copies(folds, data, self._cells)
+        self.copies = find_copies(folds, data, out)
         self._placed = find_placed(folds, data)
 
     def run(self, candidate: Candidate, parameters: dict[str, Any]) -> dict[str, Any]:
