@@ -24,9 +24,9 @@ class CompactSize(NamedTuple):
     components : int
         Principal components of each block that directions are sought among; 0 for all columns.
     directions : int
-        Kept of each block.
+        Kept of each block; 0 where all components are kept, in 8 bits, and all rows.
     centres : int
-        Rows of the reduced set.
+        Rows that are kept.
     """
 
     components: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Self
 
@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from mien.models.column_grid import to_levels
 from mien.models.compact_machine import CompactSVC
 from mien.models.dots import BLOCK, Dots, compute_squared_norms
 from mien.models.fused_view import FusedView, fuse_view
@@ -47,6 +48,7 @@ class FusedMachine(ClassifierMixin, BaseEstimator):
         fitted = clone(self.pipeline).fit(X, y)
         steps = dict(fitted.steps)
         machine, landmarks = steps.pop("svm"), steps.pop("landmarks", None)
+        grid = steps.pop("grid", None)
         self.classes_ = machine.classes_
         self.n_features_in_ = fitted.n_features_in_
         self.one_against_one_ = getattr(machine, "one_against_one", False)
@@ -55,6 +57,11 @@ class FusedMachine(ClassifierMixin, BaseEstimator):
             self.view_ = self.view_.narrow(machine.directions_)
             machine = machine.machine_
         read = _read_head(machine, landmarks)
+        if grid is not None:
+            read = replace(read, step=grid.step_)
+            if self.view_.projections is not None:
+                self.view_, kept = self.view_.trim()
+                read = read.keep(kept)
         linear = read.kernels[0].name == "linear"
         self.head_ = fold_head(read, self.view_) if linear else read
         return self
@@ -122,6 +129,8 @@ class KernelHead:
         By kernel, the rows' squared lengths.
     dual_coef : ndarray, shape (m, n_outputs)
     intercept : ndarray, shape (n_outputs,)
+    step : ndarray of float32, shape (k,), or None
+        What rows are whole multiples of, where they are: pickled, they take 8 bits a number.
     """
 
     rows: np.ndarray
@@ -130,10 +139,33 @@ class KernelHead:
     norms: list[np.ndarray]
     dual_coef: np.ndarray
     intercept: np.ndarray
+    step: np.ndarray | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        levels = self.rows if self.step is None else to_levels(self.rows, self.step)
+        return {**self.__dict__, "rows": levels}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if state["step"] is not None:
+            state = {**state, "rows": state["rows"].astype(np.float32) * state["step"]}
+        self.__dict__.update(state)
+
+    def keep(self, mask: np.ndarray) -> KernelHead:
+        """Return the head with some of its columns only; the others are zero."""
+        edges = np.cumsum([0, *(width for half in self.halves for width in half)])
+        counts = [int(mask[a:b].sum()) for a, b in pairwise(edges)]
+        return replace(
+            self,
+            rows=np.ascontiguousarray(self.rows[:, mask]),
+            halves=list(zip(counts[::2], counts[1::2], strict=True)),
+            step=None if self.step is None else self.step[mask],
+        )
 
     def compute(self, view: FusedView, X: np.ndarray) -> np.ndarray:
         """Return the outputs of raw features, shape (n, n_outputs)."""
         Z = view.transform(X)
+        if self.step is not None:
+            Z = to_levels(Z, self.step) * self.step
         parts, start = [], 0
         for (even, odd), norms in zip(self.halves, self.norms, strict=True):
             middle, stop = start + even, start + even + odd

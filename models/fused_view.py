@@ -87,6 +87,16 @@ class FusedView:
             ]
         return replace(self, projections=tuple(own))
 
+    def trim(self) -> tuple[FusedView, np.ndarray]:
+        """Return the view without components that are zero, and which are not; bool, shape (k,)."""
+        projections = self.projections or ()
+        kept = [p.components.any(axis=0) for p in projections]
+        own = tuple(
+            Projection(p.span, np.ascontiguousarray(p.components[:, mask]), p.offset[mask])
+            for p, mask in zip(projections, kept, strict=True)
+        )
+        return replace(self, projections=own), np.concatenate(kept)
+
     def fold(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray | float]:
         """Bring linear weights of the components before the projection.
 

@@ -12,6 +12,7 @@ from sklearn.svm import LinearSVC
 
 from mien.errors import MienError
 from mien.features.registry import get_family
+from mien.models.column_grid import ColumnGrid
 from mien.models.compact_machine import CompactSize, CompactSVC
 from mien.models.family_scaler import FamilyScaler
 from mien.models.kernel_machine import Block, KernelMachine
@@ -45,7 +46,10 @@ def describe_solver(
     """Say which solver fits, whether kernels are mirrored or summed, and what is approximated."""
     solver = str(parameters.get("solver", "libsvm"))
     told = [_LOW_RANK[solver] if landmarks else _EXACT[solver]]
-    if compact:
+    if compact and not compact.directions:
+        kept = f"{compact.components} principal components" if compact.components else "all columns"
+        told = [f"{_EXACT['least-squares']}, on {kept} in 8 bits"]
+    elif compact:
         told = [
             f"least-squares SVM, one-against-rest, of {compact.centres:,} training rows, fitted on "
             f"all rows along the {compact.directions} directions in which scores change most"
@@ -89,8 +93,8 @@ def build_svm(
     Returns
     -------
     Pipeline
-        Steps ``scaler``, ``families``, ``basis``, ``pca``, ``landmarks`` (each only when needed)
-        and ``svm``.
+        Steps ``scaler``, ``families``, ``basis``, ``pca``, ``grid``, ``landmarks`` (each only when
+        needed) and ``svm``.
     """
     if compact:
         parameters = {**parameters, "pca": compact.components}
@@ -106,6 +110,10 @@ def build_svm(
     penalty: dict[str, Any] = {"class_weight": None if weight == "none" else weight}
     if "C" in parameters:
         penalty["C"] = parameters["C"]
+    if compact and not compact.directions:
+        return Pipeline(
+            [*steps, ("grid", ColumnGrid()), ("svm", LeastSquaresSVC(**own, **penalty))]
+        )
     if compact:
         few: dict[str, Any] = {"n_centres": compact.centres, "n_directions": compact.directions}
         return Pipeline([*steps, ("svm", CompactSVC(**own, **penalty, **few, random_state=seed))])

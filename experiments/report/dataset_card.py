@@ -67,7 +67,11 @@ def build_protocol_facts(protocol: Mapping[str, Any]) -> Pairs:
         ("Never on both sides", f"rows of one {group}" if group else "nothing is kept apart"),
         ("Parameters tuned", tuned),
     ]
-    terms = {"subjects": "Persons on both sides", "twins": "Exact twins on both sides"}
+    terms = {
+        "subjects": "Persons on both sides",
+        "twins": "Exact twins on both sides",
+        "near_twins": "Near twins, exact ones too",
+    }
     for key, count in protocol.get("on_both_sides", {}).items():
         term = terms.get(key, f"{key.capitalize()} on both sides")
         facts.append((term, "unknown" if count is None else format_count(count)))

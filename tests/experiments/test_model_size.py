@@ -12,25 +12,28 @@ def plan(parameters, size, *, rows=20_000, kernel="rbf"):
     return plan_compact(parameters, kernel=kernel, rows=rows, classes=7, size=size)
 
 
-def test_a_plan_by_hand():
-    # 10 MB less 30,000 and 60 bytes for each of 4,608 columns are 2,423,380 numbers; two fifths
-    # of them pay for 414 directions of the 2,340 symmetric columns
-    found = plan(HOG, 10**7)
-    assert found == (1024, 414, (2_423_380 - 414 * 2340) // (414 + 1 + 7))
+def test_all_rows_in_8_bits_by_hand():
+    # 40 MB less 30,000, 60 bytes for each of 4,608 columns and 32 for each row pay for components
+    # that take a byte of each row and four of each of the 2,340 symmetric columns
+    left = 40 * 10**6 - 30_000 - 60 * 4608 - 32 * 20_000
+    assert plan(HOG, 40 * 10**6) == (1024, 0, 20_000)
+    assert plan(HOG, 10**7) == ((left - 3 * 10**7) // (20_000 + 4 * 2340), 0, 20_000)
+    assert plan({**HOG, "pca": 100}, 10**7) == (100, 0, 20_000)
+    assert plan({"families": "blendshapes"}, 2 * 10**6) == (0, 0, 20_000)
 
 
-def test_more_room_gives_more_of_both():
-    sizes = [10**6, 3 * 10**6, 10**7, 5 * 10**7]
-    plans = [plan(HOG, size) for size in sizes]
+def test_a_reduced_set_by_hand():
+    # 1 MB less 30,000 and 60 bytes for each of 4,608 columns are 173,380 numbers; two fifths of
+    # them pay for 29 directions of the 2,340 symmetric columns
+    found = plan(HOG, 10**6)
+    assert found == (512, 29, (173_380 - 29 * 2340) // (29 + 1 + 7))
+
+
+def test_more_room_gives_more_of_everything():
+    plans = [plan(HOG, size) for size in (8 * 10**5, 10**6, 2 * 10**6, 10**7, 5 * 10**7)]
     for less, more in pairwise(plans):
-        assert less.directions <= more.directions <= 1024
-        assert less.centres <= more.centres <= 8000
-    assert plans[-1] == (1024, 1024, 8000)
-
-
-def test_all_rows_with_room_left_get_more_directions():
-    assert plan(HOG, 10**7, rows=1000).directions > plan(HOG, 10**7).directions
-    assert plan(HOG, 10**7, rows=1000).centres == 1000
+        assert less.centres <= more.centres <= 20_000
+    assert [bool(own.directions) for own in plans] == [True, True, True, False, False]
 
 
 def test_nothing_is_left_out_where_all_fits():
@@ -41,13 +44,13 @@ def test_nothing_is_left_out_where_all_fits():
 
 def test_few_rows_have_few_components():
     assert plan(HOG, 10**6, rows=200).components == 50
-    assert plan({"families": "blendshapes"}, 50_000).components == 0
     assert plan({**HOG, "pca": 100}, 10**6).components == 100
 
 
 def test_one_kernel_a_family_pays_for_each():
     both = {"families": "patch_hog+geometry"}
-    assert plan({**both, "combine": "kernels"}, 10**7).centres < plan(both, 10**7).centres
+    apart = plan({**both, "combine": "kernels"}, 10**7)
+    assert apart.components < plan(both, 10**7).components
 
 
 def test_what_the_smallest_needs_is_said():

@@ -50,6 +50,18 @@ def test_scores_are_the_pipelines(kernel, view, solver, landmarks):
 
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("kernel", ["poly", "rbf"])
+def test_scores_of_a_machine_in_8_bits_are_the_pipelines_before_and_after_pickling(kernel, view):
+    compact = CompactSize(view.get("pca", 0), directions=0, centres=90)
+    fused = check_same(kernel, view, compact=compact)
+    assert fused.head_.rows.any(axis=0).all()
+    assert fused.head_.__getstate__()["rows"].dtype == np.int8
+    X, _ = make_data(view["families"])
+    again = pickle.loads(pickle.dumps(fused))
+    np.testing.assert_array_equal(again.decision_function(X), fused.decision_function(X))
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("kernel", ["poly", "rbf"])
 def test_scores_of_a_compact_machine_are_the_pipelines(kernel, view):
     compact = CompactSize(view.get("pca", 0), directions=6, centres=30)
     fused = check_same(kernel, view, compact=compact)
