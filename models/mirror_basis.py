@@ -14,6 +14,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from mien.errors import MienError
 from mien.models.dots import BLOCK
 
+_TALL = 4
+"""Rows a column from which components come from the covariance matrix."""
+
 
 class MirrorBasis(TransformerMixin, BaseEstimator):
     """Turn features into symmetric coordinates, which mirroring keeps, and antisymmetric ones.
@@ -179,10 +182,10 @@ class BlockPCA(TransformerMixin, BaseEstimator):
         for (even, odd), (keep_even, keep_odd) in zip(self.blocks, self.halves, strict=True):
             fitted = []
             if even:
-                fitted.append(self._fit(PCA(keep_even), X, slice(start, start + even)))
+                fitted.append(self._fit(X, slice(start, start + even), keep_even, odd=False))
             if odd:
-                svd = TruncatedSVD(keep_odd)
-                fitted.append(self._fit(svd, X, slice(start + even, start + even + odd)))
+                span = slice(start + even, start + even + odd)
+                fitted.append(self._fit(X, span, keep_odd, odd=True))
             self.steps_ += self._keep_best(fitted)
             start += even + odd
         return self
@@ -194,9 +197,17 @@ class BlockPCA(TransformerMixin, BaseEstimator):
         parts = [step.transform(X[:, span]) * kept for span, step, kept in self.steps_]
         return np.concatenate(parts, axis=1, dtype=np.float32)
 
-    def _fit(self, step: Any, X: np.ndarray, span: slice) -> tuple[slice, Any]:
-        step.set_params(random_state=self.random_state)
-        return span, step.fit(X[:, span])
+    def _fit(self, X: np.ndarray, span: slice, keep: int, *, odd: bool) -> tuple[slice, Any]:
+        half = X[:, span]
+        if len(half) < _TALL * half.shape[1]:
+            step = TruncatedSVD(keep) if odd else PCA(keep)
+            return span, step.set_params(random_state=self.random_state).fit(half)
+        # with so many rows the covariance matrix is many times faster than randomised sketches
+        step = PCA(keep, svd_solver="covariance_eigh")
+        step.fit(np.concatenate([half, -half]) if odd else half)
+        if odd:
+            step.singular_values_ /= np.sqrt(2)
+        return span, step
 
     def _keep_best(self, fitted: list[tuple[slice, Any]]) -> list[tuple[slice, Any, np.ndarray]]:
         values = np.concatenate([step.singular_values_ for _, step in fitted])

@@ -109,13 +109,14 @@ def test_scaling_a_mirrored_face_is_mirroring_the_scaled_face(scaler):
     np.testing.assert_allclose(fitted.transform(faces), both.transform(faces), atol=1e-5)
 
 
-def test_components_are_those_of_all_faces_and_mirror_images():
-    X = make_rows(200)
+@pytest.mark.parametrize("n", [10, 200])
+def test_components_are_those_of_all_faces_and_mirror_images(n):
+    X = make_rows(n)
     basis = MirrorBasis(SOURCE, SIGN).fit(X)
     reduced = BlockPCA(3, basis.halves).fit(basis.transform(X))
     assert reduced.halves == ((3, 3),)
     ours = reduced.transform(basis.transform(X))
-    assert ours.shape == (200, 6)
+    assert ours.shape == (n, 6)
     assert (np.abs(ours).max(axis=0) > 0).sum() == 3
     whole = PCA(3).fit(np.r_[X, mirror(X)])
     theirs = whole.transform(X)
