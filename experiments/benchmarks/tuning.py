@@ -64,7 +64,7 @@ def _patch_svm() -> None:
     """Let scikit-learn-intelex replace the SVC that is imported from now on."""
     from sklearnex import patch_sklearn
 
-    patch_sklearn(["svc"], verbose=False)
+    patch_sklearn(["sklearn.svm.SVC"], verbose=False)
 
 
 def time_ours(
