@@ -85,13 +85,14 @@ def fit_bundle(
         features, present = read_features(data, candidate.families(complete), rows)
         rows = rows[present]
         require_two_classes(data.codes[rows], "The rows to fit on")
+        landmarks = plan_landmarks(len(rows), features.shape[1], complete["solver"], memory)
         if max_size is not None:
             compact = plan_compact(
                 complete, kernel=candidate.kernel, rows=len(rows), classes=len(data.classes),
-                size=max_size,
+                size=max_size, all_rows=not landmarks,
             )  # fmt: skip
-        if compact is None:
-            landmarks = plan_landmarks(len(rows), features.shape[1], complete["solver"], memory)
+        if compact is not None:
+            landmarks = 0
     try:
         if candidate.kind == "cnn":
             estimator = _fit_cnn(candidate, data, rows, complete, seed, on_epoch)

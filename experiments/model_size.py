@@ -26,7 +26,13 @@ _REST = 30_000
 
 
 def plan_compact(
-    parameters: Mapping[str, Any], *, kernel: str, rows: int, classes: int, size: int
+    parameters: Mapping[str, Any],
+    *,
+    kernel: str,
+    rows: int,
+    classes: int,
+    size: int,
+    all_rows: bool = True,
 ) -> CompactSize | None:
     """Divide a file's size between components, or directions, and rows.
 
@@ -44,6 +50,8 @@ def plan_compact(
     classes : int
     size : int
         Bytes of the file.
+    all_rows : bool
+        Whether there is memory for a kernel matrix of all rows.
 
     Returns
     -------
@@ -83,7 +91,7 @@ def plan_compact(
     kernels = len(halves)
     row = _NUMBER * (kernels + classes)
     fitting = int((size - fixed - rows * row) / (kernels * rows + _NUMBER * widest))
-    if fitting >= min(_FEWEST_COMPONENTS, columns):
+    if all_rows and fitting >= min(_FEWEST_COMPONENTS, columns):
         kept = min(fitting, components or _MOST_COMPONENTS, rows // 4)
         return CompactSize(_search(kept, halves), directions=0, centres=rows)
     directions = _limit(_SHARE * room / widest)

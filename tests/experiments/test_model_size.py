@@ -29,6 +29,12 @@ def test_a_reduced_set_by_hand():
     assert found == (512, 29, (173_380 - 29 * 2340) // (29 + 1 + 7))
 
 
+def test_without_memory_for_all_rows_there_is_a_reduced_set():
+    found = plan_compact(HOG, kernel="rbf", rows=20_000, classes=7, size=10**7, all_rows=False)
+    assert found.directions > 0
+    assert found.centres < 20_000
+
+
 def test_more_room_gives_more_of_everything():
     plans = [plan(HOG, size) for size in (8 * 10**5, 10**6, 2 * 10**6, 10**7, 5 * 10**7)]
     for less, more in pairwise(plans):
