@@ -474,10 +474,10 @@ def compare(
 
     data = RowData(FeatureStore.open(store), _read_filter(row_filter))
     assigned = parse_assignments(assignments or [])
-    named = parse_models(models) if models else ()
-    chosen = collect_parameters(preset, params or [], assigned, models=named)
+    named = None if models is None else parse_models(models)
+    chosen = collect_parameters(preset, params or [], assigned, models=named or ())
     options = ComparisonOptions(
-        models=named or chosen.models or CANDIDATE_NAMES,
+        models=(chosen.models or CANDIDATE_NAMES) if named is None else named,
         scheme=cv or chosen.scheme,
         repeats=repeats,
         seed=seed,
