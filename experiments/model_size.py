@@ -67,7 +67,7 @@ def plan_compact(
     -----
     Arrays count uncompressed; what compression saves is not spent. Rows are worth more than
     components: fitted on 12,000 rows of FER2013's Training (``patch_hog``, mirrored RBF) and scored
-    on 7,600 others, all components gave 65.7 %, 1,024 gave 65.5 and 512 gave 65.1; of Training's
+    on 7,418 others, all components gave 65.7 %, 1,024 gave 65.5 and 512 gave 65.1; of Training's
     28,709 rows, 5,064 as centres with 335 directions gave 67.0 % on PublicTest, all with 250
     components 72.3, all with all 72.8. With 8,000 rows
     fitted and 7,000 scored, 256 directions gave 62.5, 63.8 and 63.9 % with 2,000, 4,000 and 8,000

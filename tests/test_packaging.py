@@ -84,7 +84,7 @@ def test_every_data_file_is_shipped():
         (name, path.relative_to(folder))
         for name, folder in FOLDERS.items()
         for path in folder.rglob("*")
-        if path.is_file() and path.suffix not in {".py", ".pyc", ".md"} and path.name[0] != "."
+        if path.is_file() and path.suffix not in {".py", ".pyc"} and path.name[0] != "."
     }
 
     def is_shipped(name, path):
