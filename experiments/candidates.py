@@ -176,12 +176,12 @@ _SVM = {
 }
 
 
-def _cnn_defaults() -> dict[str, Any]:
+def _cnn_defaults(preset: str) -> dict[str, Any]:
     from dataclasses import asdict
 
     from mien.models.cnn.presets import get_preset
 
-    return asdict(get_preset("thesis"))
+    return asdict(get_preset(preset))
 
 
 def _candidates() -> dict[str, Candidate]:
@@ -191,11 +191,27 @@ def _candidates() -> dict[str, Candidate]:
         "svm-linear": Candidate("svm-linear", "SVM, linear kernel", "svm", linear),
         "svm-poly": Candidate("svm-poly", "SVM, polynomial kernel", "svm", poly),
         "svm-rbf": Candidate("svm-rbf", "SVM, RBF kernel", "svm", _SVM),
-        "cnn": Candidate("cnn", "CNN of the thesis", "cnn", _cnn_defaults()),
+        "cnn": Candidate("cnn", "CNN of the thesis", "cnn", _cnn_defaults("thesis")),
+        "cnn-modern": Candidate(
+            "cnn-modern", "CNN of the thesis, trained well", "cnn", _cnn_defaults("modern")
+        ),
+        "cnn-compact": Candidate(
+            "cnn-compact", "Compact CNN", "cnn", _cnn_defaults("compact")
+        ),
     }
 
 
-CANDIDATE_NAMES: tuple[str, ...] = ("svm-linear", "svm-poly", "svm-rbf", "cnn")
+CANDIDATE_NAMES: tuple[str, ...] = (
+    "svm-linear",
+    "svm-poly",
+    "svm-rbf",
+    "cnn",
+    "cnn-modern",
+    "cnn-compact",
+)
+
+DEFAULT_MODELS: tuple[str, ...] = ("svm-linear", "svm-poly", "svm-rbf", "cnn")
+"""What a comparison compares when nothing is named: what a small machine does in an hour or so."""
 
 
 def get_candidate(name: str) -> Candidate:

@@ -464,7 +464,7 @@ def compare(
     seed: Seed = 0,
 ) -> None:
     """Compare models by cross-validation on the same folds, and write the report."""
-    from mien.experiments.candidates import CANDIDATE_NAMES
+    from mien.experiments.candidates import DEFAULT_MODELS
     from mien.experiments.compare import ComparisonOptions, parse_assignments, parse_models
     from mien.experiments.compare import compare as run_comparison
     from mien.experiments.console import CompareProgress, print_comparison
@@ -477,7 +477,7 @@ def compare(
     named = None if models is None else parse_models(models)
     chosen = collect_parameters(preset, params or [], assigned, models=named or ())
     options = ComparisonOptions(
-        models=(chosen.models or CANDIDATE_NAMES) if named is None else named,
+        models=(chosen.models or DEFAULT_MODELS) if named is None else named,
         scheme=cv or chosen.scheme,
         repeats=repeats,
         seed=seed,

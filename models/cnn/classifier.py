@@ -57,6 +57,9 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         Share of the values dropped after each dense layer.
     momentum : float, default=0.99
         Of the moving averages in batch normalisation.
+    width, schedule, warmup, weight_decay, time_budget, label_smoothing, class_weight, flip, shift, \
+rotation, zoom, erasing, averaging, mirror, precision
+        See :class:`mien.models.cnn.presets.TrainingSettings`; the defaults are its own.
     random_state : int, RandomState or None, default=0
         Seed of the first weights, the order of the pictures, dropout and the validation part.
     verbose : int, default=0
@@ -76,6 +79,14 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         Parameters of the network, trainable or not.
     n_validation_ : int
         Rows that were held back.
+    validation_rows_ : ndarray of int64, shape (n_validation_,)
+        Their positions in ``X``.
+    validation_probabilities_ : ndarray of float32, shape (n_validation_, n_classes)
+        Their probabilities, of the weights that were kept.
+    training_ : dict
+        ``epochs``, ``best_epoch``, ``pictures`` (seen in all), ``seconds``, ``stopped``
+        (``epochs``, ``patience``, ``time budget`` or ``diverged``), ``precision`` and
+        ``parameters``.
 
     Notes
     -----
@@ -100,28 +111,58 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         self,
         *,
         network: str = "fer2013",
+        width: float = 1.0,
         learning_rate: float = 0.01,
+        schedule: str = "constant",
+        warmup: float = 0.0,
+        weight_decay: float = 0.0,
         batch_size: int = 32,
         epochs: int = 25,
+        time_budget: float = 0.0,
         min_delta: float = 0.0001,
         patience: int = 5,
         validation_fraction: float = 0.2,
         dropout: float = DEFAULT_DROPOUT,
         dense_dropout: float = DEFAULT_DENSE_DROPOUT,
         momentum: float = DEFAULT_MOMENTUM,
+        label_smoothing: float = 0.0,
+        class_weight: str = "none",
+        flip: float = 0.0,
+        shift: float = 0.0,
+        rotation: float = 0.0,
+        zoom: float = 0.0,
+        erasing: float = 0.0,
+        averaging: float = 0.0,
+        mirror: str = "none",
+        precision: str = "float32",
         random_state: int | np.random.RandomState | None = 0,
         verbose: int = 0,
     ) -> None:
         self.network = network
+        self.width = width
         self.learning_rate = learning_rate
+        self.schedule = schedule
+        self.warmup = warmup
+        self.weight_decay = weight_decay
         self.batch_size = batch_size
         self.epochs = epochs
+        self.time_budget = time_budget
         self.min_delta = min_delta
         self.patience = patience
         self.validation_fraction = validation_fraction
         self.dropout = dropout
         self.dense_dropout = dense_dropout
         self.momentum = momentum
+        self.label_smoothing = label_smoothing
+        self.class_weight = class_weight
+        self.flip = flip
+        self.shift = shift
+        self.rotation = rotation
+        self.zoom = zoom
+        self.erasing = erasing
+        self.averaging = averaging
+        self.mirror = mirror
+        self.precision = precision
         self.random_state = random_state
         self.verbose = verbose
 
@@ -227,6 +268,17 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         self.best_epoch_ = state.best_epoch
         self.n_parameters_ = int(network.count_params())
         self.n_validation_ = len(validation)
+        self.validation_rows_ = validation
+        self.validation_probabilities_ = self.predict_proba(pictures[validation])
+        self.training_ = {
+            "epochs": state.epochs,
+            "best_epoch": state.best_epoch,
+            "pictures": state.epochs * len(training),
+            "seconds": 0.0,
+            "stopped": "epochs",
+            "precision": "float32",
+            "parameters": self.n_parameters_,
+        }
         return self
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
