@@ -14,16 +14,20 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from mien.models.cnn.archive import network_from_bytes, network_to_bytes
+from mien.models.cnn.augmentation import Augmentation
+from mien.models.cnn.engine import Plan, get_engine
 from mien.models.cnn.inputs import PICTURE_SHAPE, check_pictures, encode_groups, encode_labels
 from mien.models.cnn.networks import (
     DEFAULT_DENSE_DROPOUT,
     DEFAULT_DROPOUT,
     DEFAULT_MOMENTUM,
+    Architecture,
     get_network,
 )
+from mien.models.cnn.precision import choose_precision
 from mien.models.cnn.presets import TrainingSettings, get_preset
 from mien.models.cnn.runtime import load_keras, seeded
-from mien.models.cnn.training import EpochCallback, train
+from mien.models.cnn.training import EpochCallback, Rows, StepCallback, train
 from mien.models.cnn.validation import split_validation
 
 PREDICT_BATCH = 256
@@ -57,8 +61,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         Share of the values dropped after each dense layer.
     momentum : float, default=0.99
         Of the moving averages in batch normalisation.
-    width, schedule, warmup, weight_decay, time_budget, label_smoothing, class_weight, flip, shift, \
-rotation, zoom, erasing, averaging, mirror, precision
+    width, schedule, warmup, weight_decay, time_budget, label_smoothing, class_weight, flip, \
+shift, rotation, zoom, erasing, averaging, mirror, precision
         See :class:`mien.models.cnn.presets.TrainingSettings`; the defaults are its own.
     random_state : int, RandomState or None, default=0
         Seed of the first weights, the order of the pictures, dropout and the validation part.
@@ -203,6 +207,7 @@ rotation, zoom, erasing, averaging, mirror, precision
         *,
         checkpoint: str | Path | None = None,
         on_epoch: EpochCallback | None = None,
+        on_step: StepCallback | None = None,
     ) -> CNNClassifier:
         """Train the network.
 
@@ -219,7 +224,11 @@ rotation, zoom, erasing, averaging, mirror, precision
             the same parameters, that one is gone on with; a training already finished is taken
             from it as it is. The file is left in place.
         on_epoch : callable, optional
-            ``on_epoch(epoch, logs)`` after each epoch: epochs done, and the epoch's four values.
+            ``on_epoch(epoch, logs)`` after each epoch: epochs done, the epoch's four values and
+            ``seconds_left``.
+        on_step : callable, optional
+            ``on_step(share, logs)`` every few seconds: the share of the training that is done, and
+            the epoch's ``loss`` and ``accuracy`` so far and ``seconds_left``.
 
         Returns
         -------
@@ -233,7 +242,7 @@ rotation, zoom, erasing, averaging, mirror, precision
             range.
         """
         settings = self.settings()
-        builder = get_network(settings.network)
+        get_network(settings.network)
         pictures = check_pictures(X)
         classes, codes = encode_labels(y, len(pictures))
         grouping = None if groups is None else encode_groups(groups, len(pictures))
@@ -241,25 +250,24 @@ rotation, zoom, erasing, averaging, mirror, precision
         training, validation = split_validation(
             codes, fraction=settings.validation_fraction, groups=grouping, seed=seed
         )
+        plan = _make_plan(settings, len(classes))
         with seeded(seed):
-            rates = {
-                "dropout": settings.dropout,
-                "dense_dropout": settings.dense_dropout,
-                "momentum": settings.momentum,
-            }
             state = train(
-                builder(len(classes), **rates),
-                training=(pictures[training], codes[training]),
-                validation=(pictures[validation], codes[validation]),
+                get_engine(plan),
+                training=Rows(pictures[training], codes[training]),
+                validation=Rows(pictures[validation], codes[validation]),
                 settings=settings,
                 seed=seed,
-                fingerprint=_fingerprint(settings, seed, classes, pictures, codes, validation)
+                fingerprint=_fingerprint(
+                    settings, plan.precision, seed, classes, pictures, codes, validation
+                )
                 if checkpoint is not None
                 else "",
                 checkpoint=None if checkpoint is None else Path(checkpoint),
                 on_epoch=_reporter(self.verbose, on_epoch),
+                on_step=on_step,
             )
-            network = builder(len(classes), **rates)
+            network = plan.architecture.build()
         network.set_weights(state.best_weights)
         self._set_network(network)
         self.classes_ = classes
@@ -273,10 +281,10 @@ rotation, zoom, erasing, averaging, mirror, precision
         self.training_ = {
             "epochs": state.epochs,
             "best_epoch": state.best_epoch,
-            "pictures": state.epochs * len(training),
-            "seconds": 0.0,
-            "stopped": "epochs",
-            "precision": "float32",
+            "pictures": state.pictures,
+            "seconds": state.seconds,
+            "stopped": state.stopped,
+            "precision": plan.precision,
             "parameters": self.n_parameters_,
         }
         return self
@@ -340,7 +348,8 @@ rotation, zoom, erasing, averaging, mirror, precision
 
             signature = [tf.TensorSpec((None, *PICTURE_SHAPE, 1), tf.uint8)]
             self._forward = tf.function(
-                lambda pictures: network(pictures, training=False), input_signature=signature
+                lambda pictures: _predict(network, pictures, mirror=self.mirror == "average"),
+                input_signature=signature,
             )
         return self._forward
 
@@ -358,8 +367,40 @@ rotation, zoom, erasing, averaging, mirror, precision
         return tags
 
 
+def _predict(network: Any, pictures: Any, *, mirror: bool) -> Any:
+    probabilities = network(pictures, training=False)
+    if not mirror:
+        return probabilities
+    return (probabilities + network(pictures[:, :, ::-1], training=False)) / 2
+
+
+def _make_plan(settings: TrainingSettings, n_classes: int) -> Plan:
+    return Plan(
+        architecture=Architecture(
+            network=settings.network,
+            n_classes=n_classes,
+            width=settings.width,
+            dropout=settings.dropout,
+            dense_dropout=settings.dense_dropout,
+            momentum=settings.momentum,
+        ),
+        precision=choose_precision(settings.precision),
+        weight_decay=settings.weight_decay,
+        label_smoothing=settings.label_smoothing,
+        augmentation=Augmentation(
+            flip=settings.flip,
+            shift=settings.shift,
+            rotation=settings.rotation,
+            zoom=settings.zoom,
+            erasing=settings.erasing,
+        ),
+        mirror=settings.mirror == "average",
+    )
+
+
 def _fingerprint(
     settings: TrainingSettings,
+    precision: str,
     seed: int,
     classes: np.ndarray,
     pictures: np.ndarray,
@@ -367,7 +408,9 @@ def _fingerprint(
     validation: np.ndarray,
 ) -> str:
     """Hash everything that the course of a training depends on."""
-    text = json.dumps([asdict(settings), seed, classes.tolist(), load_keras().__version__])
+    text = json.dumps(
+        [asdict(settings), precision, seed, classes.tolist(), load_keras().__version__]
+    )
     digest = hashlib.sha256(text.encode())
     for array in (pictures, codes, validation):
         digest.update(str(array.shape).encode())
