@@ -10,7 +10,7 @@ import numpy as np
 
 from mien.models.cnn.augmentation import Augmentation
 from mien.models.cnn.layer_kit import FusedLayers, StandardLayers
-from mien.models.cnn.networks import Architecture
+from mien.models.cnn.networks import Architecture, NetworkBuilder, get_network
 from mien.models.cnn.runtime import load_keras
 
 AVERAGE_EVERY = 4
@@ -40,9 +40,13 @@ class Plan:
     mirror: bool
 
 
-@functools.lru_cache(maxsize=1)
 def get_engine(plan: Plan) -> Engine:
     """Return the engine of a plan; the latest is kept, so that folds share it."""
+    return _make_engine(plan, get_network(plan.architecture.network))
+
+
+@functools.lru_cache(maxsize=1)
+def _make_engine(plan: Plan, _builder: NetworkBuilder) -> Engine:
     return Engine(plan)
 
 

@@ -225,6 +225,7 @@ class _Loop:
         self._spent_before = state.seconds
         self._started = self._told = time.perf_counter()
         self._validation_seconds = 0.0
+        self._ended: float | None = None
 
     def keep_time(self) -> None:
         """Bring the state's seconds up to now."""
@@ -237,10 +238,9 @@ class _Loop:
     def run_epoch(self) -> dict[str, float]:
         """Train on every row once, or until the time is over; return loss and accuracy."""
         state = self._state
-        if state.epochs:
-            self._validation_seconds = max(
-                self._validation_seconds, time.perf_counter() - self._ended
-            )
+        if self._ended is not None:
+            pause = time.perf_counter() - self._ended
+            self._validation_seconds = max(self._validation_seconds, pause)
         losses, right, seen = 0.0, 0, 0
         for _ in range(self._steps_each):
             batch = next(self._batches)

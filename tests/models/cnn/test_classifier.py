@@ -59,9 +59,9 @@ def test_validation_rows_are_not_trained_on(support, monkeypatch):
 
     seen = {}
 
-    def spy(network, *, training, validation, **options):
-        seen.update(training=training[0], validation=validation[0])
-        return train(network, training=training, validation=validation, **options)
+    def spy(engine, *, training, validation, **options):
+        seen.update(training=training.pictures, validation=validation.pictures)
+        return train(engine, training=training, validation=validation, **options)
 
     train = module.train
     monkeypatch.setattr(module, "train", spy)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mien.models.cnn.networks import NETWORKS, get_network
+from mien.models.cnn.networks import NETWORKS, Architecture, get_network
 
 BLOCKS = [256, 12352, 256, 24704, 49280, 512, 98560, 196864, 1024, 393728, 786944, 2048]
 
@@ -45,7 +45,7 @@ def test_bytes_go_in_and_probabilities_come_out():
 
 
 def test_an_unknown_network_is_named_with_the_known_ones():
-    with pytest.raises(ValueError, match=r"one of ckplus, fer2013.*'resnet'"):
+    with pytest.raises(ValueError, match=r"one of ckplus, compact, fer2013.*'resnet'"):
         get_network("resnet")
 
 
@@ -53,3 +53,24 @@ def test_momentum_reaches_every_normalisation():
     network = NETWORKS["ckplus"](7, momentum=0.8)
     found = {layer.momentum for layer in network.layers if "BatchNorm" in type(layer).__name__}
     assert found == {0.8}
+
+
+def test_the_compact_network_has_as_many_parameters_as_documented():
+    network = NETWORKS["compact"](7)
+
+    convolutions = 9 * (32 + 32 * 64 + 2 * 64 * 64 + 64 * 128 + 2 * 128 * 128 + 128 * 256)
+    convolutions += 9 * 2 * 256 * 256
+    norms = 4 * (32 + 3 * 64 + 3 * 128 + 3 * 256)
+    assert network.count_params() == convolutions + norms + 256 * 7 + 7 == 1_942_951
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_width_scales_every_layer_but_the_last(name):
+    wide = Architecture(
+        network=name, n_classes=3, width=0.5, dropout=0, dense_dropout=0, momentum=0.9
+    ).build()
+
+    full = NETWORKS[name](3)
+    for half, whole in zip(wide.weights, full.weights, strict=True):
+        assert half.shape[-1] in (whole.shape[-1] // 2, 3)
+    assert np.asarray(wide(np.zeros((1, 48, 48, 1), dtype=np.uint8))).shape == (1, 3)

@@ -1,11 +1,10 @@
 import math
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from mien.models.cnn.presets import TrainingSettings
-from mien.models.cnn.training import HISTORY_KEYS, TrainingState, train_epoch
+from mien.models.cnn.training import Rows, TrainingState, class_weights, train
 
 
 def run(losses, **settings):
@@ -13,7 +12,7 @@ def run(losses, **settings):
     settings = TrainingSettings(**settings)
     state = TrainingState()
     for loss in losses:
-        if state.is_finished(settings):
+        if state.find_end(settings):
             break
         logs = {"loss": 1.0, "accuracy": 0.5, "val_loss": loss, "val_accuracy": 0.5}
         if state.record(logs, settings.min_delta):
@@ -52,39 +51,132 @@ def test_a_loss_that_is_not_a_number_is_never_the_best():
     assert state.best_epoch == 1
 
 
-def test_a_training_loss_that_is_not_a_number_ends_it():
-    state = TrainingState()
-    state.record(dict.fromkeys(("loss", "accuracy", "val_loss", "val_accuracy"), math.nan), 0)
-
-    assert state.is_finished(TrainingSettings())
-    assert state.best_epoch == 0
-
-
 @pytest.mark.parametrize("epochs", [1, 25])
-def test_a_fresh_training_is_not_finished(epochs):
-    assert not TrainingState().is_finished(TrainingSettings(epochs=epochs))
+def test_a_fresh_training_is_not_over(epochs):
+    assert TrainingState().find_end(TrainingSettings(epochs=epochs)) == ""
 
 
-def test_an_epoch_sees_every_row_once_with_its_label_in_an_order_of_its_own():
-    seen = []
+def test_the_end_has_a_reason():
+    assert run([5, 4, 3], epochs=3).find_end(TrainingSettings(epochs=3)) == "epochs"
+    settings = TrainingSettings(patience=2)
+    assert run([5, 6, 7], patience=2).find_end(settings) == "patience"
+    state = run([5, 4])
+    state.seconds = 60.0
+    assert state.find_end(TrainingSettings(time_budget=61)) == ""
+    assert state.find_end(TrainingSettings(time_budget=60)) == "time budget"
 
-    def fit(pictures, codes, **_options):
-        seen.append((pictures.tolist(), codes.tolist()))
-        return SimpleNamespace(history={key: [0.5] for key in HISTORY_KEYS})
 
-    rows = np.arange(50)
-    for seed, epoch in [(1, 0), (1, 1), (2, 0), (1, 0)]:
-        train_epoch(
-            SimpleNamespace(fit=fit),
-            training=(rows, -rows),
-            validation=(rows, rows),
-            batch_size=8,
-            seed=seed,
-            epoch=epoch,
-        )
+def test_balanced_weights_are_one_on_average_and_equal_by_class():
+    weights = class_weights(np.array([0, 0, 0, 2]), "balanced")
 
-    orders = [pictures for pictures, _ in seen]
-    assert all(sorted(order) == rows.tolist() for order in orders)
-    assert all(codes == [-row for row in pictures] for pictures, codes in seen)
-    assert orders[0] == orders[3]
-    assert len({tuple(order) for order in orders}) == 3
+    assert weights.tolist() == pytest.approx([2 / 3, 2 / 3, 2 / 3, 2])
+    assert class_weights(np.array([0, 0, 2]), "none").tolist() == [1, 1, 1]
+
+
+class FakeEngine:
+    """Gives losses from a list, and remembers what it was asked to do."""
+
+    def __init__(self, losses, clock=None, cost=0.0):
+        from mien.models.cnn.augmentation import Augmentation
+
+        self.losses, self.clock, self.cost = list(losses), clock, cost
+        self.rates, self.averages, self.sizes = [], [], []
+        self.plan = type("Plan", (), {"augmentation": Augmentation()})
+
+    def reset(self, seed):
+        self.seed = seed
+
+    def train_step(self, batch, *, learning_rate):
+        self.rates.append(learning_rate)
+        self.sizes.append(len(batch[1]))
+        if self.clock:
+            self.clock.now += self.cost
+        return self.losses.pop(0), 1
+
+    def average(self, decay):
+        self.averages.append(decay)
+
+    def predict_proba(self, pictures):
+        return np.tile(np.float32([0.75, 0.25]), (len(pictures), 1))
+
+    def evaluated_weights(self):
+        return [np.float32(len(self.rates))]
+
+
+ROWS = Rows(np.zeros((10, 48, 48, 1), np.uint8), np.array([0, 1] * 5, np.int32))
+
+
+def run_fake(engine, **settings):
+    settings = TrainingSettings(**({"batch_size": 4, "epochs": 3} | settings))
+    told = []
+    state = train(
+        engine,
+        training=ROWS,
+        validation=ROWS,
+        settings=settings,
+        seed=5,
+        on_epoch=lambda epoch, logs: told.append((epoch, logs)),
+    )
+    return state, told
+
+
+def test_an_epoch_counts_every_picture_once_and_means_are_over_pictures():
+    engine = FakeEngine([1, 2, 3] * 3)
+    state, told = run_fake(engine)
+
+    assert engine.sizes == [4, 4, 2] * 3
+    assert (state.steps, state.pictures, state.stopped) == (9, 30, "epochs")
+    assert state.history["loss"] == pytest.approx([(4 * 1 + 4 * 2 + 2 * 3) / 10] * 3)
+    assert state.history["accuracy"] == pytest.approx([0.3] * 3)
+    assert state.history["val_accuracy"] == [0.5] * 3
+    assert state.history["val_loss"] == pytest.approx([-math.log(0.75 * 0.25) / 2] * 3)
+    assert [epoch for epoch, _ in told] == [1, 2, 3]
+    assert told[-1][1]["seconds_left"] == 0
+
+
+def test_the_schedule_is_fitted_to_the_epochs():
+    engine = FakeEngine([1] * 9)
+    run_fake(engine, schedule="cosine", learning_rate=1.0)
+
+    expected = [(1 + math.cos(math.pi * step / 9)) / 2 for step in range(1, 10)]
+    assert engine.rates == pytest.approx(expected)
+
+
+class Clock:
+    now = 100.0
+
+    def perf_counter(self):
+        return self.now
+
+
+def test_a_time_budget_ends_within_an_epoch_and_brings_the_schedule_to_its_end(monkeypatch):
+    import mien.models.cnn.training as module
+
+    clock = Clock()
+    monkeypatch.setattr(module, "time", clock)
+    engine = FakeEngine([1] * 99, clock, cost=1.0)
+    state, _ = run_fake(
+        engine, epochs=33, time_budget=5.0, schedule="cosine", learning_rate=1.0
+    )
+
+    assert (state.steps, state.epochs, state.pictures) == (5, 2, 4 + 4 + 2 + 4 + 4)
+    assert (state.stopped, state.seconds) == ("time budget", 5.0)
+    expected = [(1 + math.cos(math.pi * seconds / 5)) / 2 for seconds in (5 / 99, 1, 2, 3, 4)]
+    assert engine.rates == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("loss", [math.nan, math.inf, 11 * math.log(2)])
+def test_a_training_that_diverges_stops_at_once_and_keeps_its_best_epoch(loss):
+    engine = FakeEngine([1, 1, 1, 1, loss])
+    state, _ = run_fake(engine)
+
+    assert (state.steps, state.stopped, state.best_epoch) == (5, "diverged", 1)
+
+
+def test_averages_start_short_and_none_at_all_copies_the_weights():
+    plain, averaged = FakeEngine([1] * 9), FakeEngine([1] * 9)
+    run_fake(plain)
+    run_fake(averaged, averaging=0.5)
+
+    assert plain.averages == [0, 0, 0]
+    assert averaged.averages == pytest.approx([(4 / 14) ** 4, (8 / 18) ** 4])

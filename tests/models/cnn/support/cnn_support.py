@@ -9,24 +9,23 @@ from unittest import mock
 import numpy as np
 
 from mien.models.cnn.classifier import CNNClassifier
+from mien.models.cnn.layer_kit import StandardLayers
 from mien.models.cnn.networks import NETWORKS
 from mien.models.cnn.runtime import load_keras
 
 
-def build_tiny_network(n_classes=7, *, dropout=0.25, dense_dropout=0.5, momentum=0.99):
-    keras = load_keras()
-    layers = [
-        keras.Input((48, 48, 1), dtype="uint8"),
-        keras.layers.Rescaling(1 / 255),
-        keras.layers.Conv2D(4, 3, strides=4),
-        keras.layers.BatchNormalization(momentum=momentum),
-        keras.layers.Activation("relu"),
-        keras.layers.Dropout(dropout),
-        keras.layers.Flatten(),
-        keras.layers.Dropout(dense_dropout),
-        keras.layers.Dense(n_classes, activation="softmax"),
-    ]
-    return keras.Sequential(layers)
+def build_tiny_network(
+    n_classes=7, *, width=1.0, dropout=0.25, dense_dropout=0.5, momentum=0.99, kit=None
+):
+    keras, kit = load_keras(), kit or StandardLayers()
+    inputs = keras.Input((48, 48, 1), dtype="uint8")
+    x = keras.layers.Rescaling(1 / 255)(inputs)
+    x = keras.layers.Conv2D(4, 3, strides=4)(x)
+    x = keras.layers.Activation("relu")(kit.normalise(x, momentum))
+    x = keras.layers.Flatten()(keras.layers.Dropout(dropout)(x))
+    x = keras.layers.Dense(n_classes)(keras.layers.Dropout(dense_dropout)(x))
+    ending = "linear" if kit.logits else "softmax"
+    return keras.Model(inputs, keras.layers.Activation(ending, dtype="float32")(x))
 
 
 class TinyClassifier(CNNClassifier):
