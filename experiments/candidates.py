@@ -159,7 +159,21 @@ class Candidate:
         """Say how the model is fitted: the solver, mirrored or not, approximated or not."""
         if self.kind == "svm":
             return describe_solver(parameters, landmarks=landmarks, compact=compact)
-        return "Adam, early stopping on a fifth of the training rows"
+        return describe_training(parameters)
+
+
+def describe_training(parameters: Mapping[str, Any]) -> str:
+    """Say how a network is trained: the optimiser, what changes its pictures, what ends it."""
+    kind = "AdamW" if parameters["weight_decay"] else "Adam"
+    step = f"{parameters['learning_rate']:g}"
+    if parameters["schedule"] == "cosine":
+        step += " falling along a cosine"
+    changes = ("flip", "shift", "rotation", "zoom", "erasing")
+    changed = ", pictures changed at random" if any(parameters[name] for name in changes) else ""
+    return (
+        f"{kind} at {step}, batches of {parameters['batch_size']}{changed}, early stopping on "
+        f"{parameters['validation_fraction']:.0%} of the training rows"
+    )
 
 
 _SVM = {

@@ -74,3 +74,16 @@ def test_width_scales_every_layer_but_the_last(name):
     for half, whole in zip(wide.weights, full.weights, strict=True):
         assert half.shape[-1] in (whole.shape[-1] // 2, 3)
     assert np.asarray(wide(np.zeros((1, 48, 48, 1), dtype=np.uint8))).shape == (1, 3)
+
+
+@pytest.mark.parametrize(("name", "millions"), [("fer2013", 158.5), ("compact", 159.9)])
+def test_multiplications_are_as_documented(name, millions):
+    total = 0
+    for layer in NETWORKS[name](7).layers:
+        kind = type(layer).__name__
+        if kind == "Conv2D":
+            total += int(np.prod(layer.output.shape[1:3])) * int(np.prod(layer.kernel.shape))
+        elif kind == "Dense":
+            total += int(np.prod(layer.kernel.shape))
+
+    assert round(total / 1e6, 1) == millions

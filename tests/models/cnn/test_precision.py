@@ -8,9 +8,7 @@ from mien.models.cnn.precision import choose_precision, probe_precision
     ("single", "brain", "expected"),
     [(3.0, 1.0, "bfloat16"), (1.25, 1.0, "bfloat16"), (1.1, 1.0, "float32"), (1, 9, "float32")],
 )
-def test_the_faster_format_is_taken_when_it_is_clearly_faster(
-    monkeypatch, single, brain, expected
-):
+def test_the_faster_format_is_taken_when_it_is_clearly_faster(monkeypatch, single, brain, expected):
     import tensorflow as tf
 
     times = {tf.float32: single, tf.bfloat16: brain}

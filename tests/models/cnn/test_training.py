@@ -155,9 +155,7 @@ def test_a_time_budget_ends_within_an_epoch_and_brings_the_schedule_to_its_end(m
     clock = Clock()
     monkeypatch.setattr(module, "time", clock)
     engine = FakeEngine([1] * 99, clock, cost=1.0)
-    state, _ = run_fake(
-        engine, epochs=33, time_budget=5.0, schedule="cosine", learning_rate=1.0
-    )
+    state, _ = run_fake(engine, epochs=33, time_budget=5.0, schedule="cosine", learning_rate=1.0)
 
     assert (state.steps, state.epochs, state.pictures) == (5, 2, 4 + 4 + 2 + 4 + 4)
     assert (state.stopped, state.seconds) == ("time budget", 5.0)

@@ -20,7 +20,7 @@ def build_tiny_network(
     keras, kit = load_keras(), kit or StandardLayers()
     inputs = keras.Input((48, 48, 1), dtype="uint8")
     x = keras.layers.Rescaling(1 / 255)(inputs)
-    x = keras.layers.Conv2D(4, 3, strides=4)(x)
+    x = keras.layers.Conv2D(round(4 * width), 3, strides=4)(x)
     x = keras.layers.Activation("relu")(kit.normalise(x, momentum))
     x = keras.layers.Flatten()(keras.layers.Dropout(dropout)(x))
     x = keras.layers.Dense(n_classes)(keras.layers.Dropout(dense_dropout)(x))
