@@ -159,10 +159,6 @@ class _Told:
         """Show which step is being done."""
         self._status.update(f"{self._text}: {text}")
 
-    def epoch(self, epoch: int, values: Mapping[str, float]) -> None:
-        """Show a network's epoch."""
-        self._status.update(f"{self._text}: epoch {epoch}, loss {values['loss']:.3f}")
-
 
 @contextmanager
 def working(text: str) -> Iterator[_Told]:
@@ -275,8 +271,11 @@ def print_tuned(result: TuneResult, folds: Folds, out: Path) -> None:
 
 def print_comparison(results: Mapping[str, Any], out: Path) -> None:
     """Print the models' accuracies, the warnings, and where the report is."""
+    from mien.experiments.training_summary import tell_attempts, tell_divergence
+
     protocol = results["protocol"]
-    for warning in protocol["warnings"]:
+    diverged = filter(None, map(tell_divergence, results["models"].values()))
+    for warning in (*protocol["warnings"], *diverged):
         OUT.print(f"[bold yellow]Note:[/] {escape(warning)}")
     OUT.print(escape(protocol["statement"]))
     table = Table("model", "accuracy", "macro F1", "fit, s a fold", "ms a face")
@@ -291,6 +290,9 @@ def print_comparison(results: Mapping[str, Any], out: Path) -> None:
             f"{timing['predict_ms_per_face']:.2f}",
         )  # fmt: skip
     OUT.print(table)
+    for model in results["models"].values():
+        if model.get("attempts"):
+            OUT.print(escape(tell_attempts(model)))
     for pair in results["comparisons"]:
         OUT.print(escape(pair["sentence"]))
     OUT.print(f"Report: {escape(str(out / 'report.html'))}")
