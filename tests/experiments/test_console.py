@@ -263,5 +263,5 @@ def test_rate_of_an_extraction_counts_only_this_run(monkeypatch):
 @pytest.mark.usefixtures("terminal")
 def test_what_is_worked_at_is_shown(capsys):
     with working("fitting [/b]") as told:
-        told.epoch(3, {"loss": 0.5})
-    assert "fitting [/b]" in capsys.readouterr().err
+        told.step("epoch 3/50, loss 0.500")
+    assert "fitting [/b]: epoch 3/50, loss 0.500" in capsys.readouterr().err
