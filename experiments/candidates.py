@@ -195,7 +195,9 @@ def _candidates() -> dict[str, Candidate]:
         "cnn-modern": Candidate(
             "cnn-modern", "CNN of the thesis, trained well", "cnn", _cnn_defaults("modern")
         ),
-        "cnn-compact": Candidate("cnn-compact", "Compact CNN", "cnn", _cnn_defaults("compact")),
+        "cnn-compact": Candidate(
+            "cnn-compact", "Compact CNN", "cnn", _cnn_defaults("compact")
+        ),
     }
 
 
