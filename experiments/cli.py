@@ -11,7 +11,16 @@ import typer
 from typer.core import TyperGroup
 
 from mien.errors import MienError
-from mien.experiments.options import Filter, Json, Landmarker, Memory, Preset, Seed, Store
+from mien.experiments.options import (
+    Filter,
+    Json,
+    Landmarker,
+    Memory,
+    Preset,
+    Seed,
+    Store,
+    TimeBudget,
+)
 from mien.experiments.study_commands import study_commands
 
 if TYPE_CHECKING:
@@ -461,6 +470,13 @@ def compare(
         int | None, typer.Option(min=10, help="Compare on so many rows, stratified.")
     ] = None,
     memory: Memory = None,
+    time_budget: TimeBudget = None,
+    attempts: Annotated[
+        int,
+        typer.Option(
+            min=1, help="Fit every network so often, with other seeds; the report shows them all."
+        ),
+    ] = 1,
     seed: Seed = 0,
 ) -> None:
     """Compare models by cross-validation on the same folds, and write the report."""
@@ -470,24 +486,29 @@ def compare(
     from mien.experiments.console import CompareProgress, print_comparison
     from mien.experiments.presets import collect_parameters
     from mien.experiments.row_data import RowData
+    from mien.experiments.time_budget import set_time_budget
     from mien.pipeline.store import FeatureStore
 
     data = RowData(FeatureStore.open(store), _read_filter(row_filter))
     assigned = parse_assignments(assignments or [])
     named = None if models is None else parse_models(models)
     chosen = collect_parameters(preset, params or [], assigned, models=named or ())
+    compared = (chosen.models or DEFAULT_MODELS) if named is None else named
     options = ComparisonOptions(
-        models=(chosen.models or DEFAULT_MODELS) if named is None else named,
+        models=compared,
         scheme=cv or chosen.scheme,
         repeats=repeats,
         seed=seed,
-        parameters=chosen.parameters,
+        parameters=set_time_budget(
+            chosen.parameters, time_budget, models=compared, assigned=assigned
+        ),
         nested=nested,
         nested_trials=trials,
         limit=limit,
         memory=_bytes(memory, "--memory"),
         command=command_line(),
         tuned_on=chosen.tuned_on,
+        attempts=attempts,
     )
     with CompareProgress() as progress:
         results = run_comparison(data, options, out, on_progress=progress.update)
@@ -509,14 +530,18 @@ def export(
     max_size: Annotated[
         str | None, typer.Option(help="Largest size of the file: 50MB; a larger SVM is reduced.")
     ] = None,
+    time_budget: TimeBudget = None,
     out: Annotated[Path, typer.Option(help="File for the model.")] = Path("model.joblib"),
     seed: Seed = 0,
 ) -> None:
     """Fit on all rows and write a model that works elsewhere."""
+    from mien.experiments.candidates import get_candidate
     from mien.experiments.console import print_exported, working
     from mien.experiments.export import fit_bundle
     from mien.experiments.presets import collect_parameters
     from mien.experiments.row_data import RowData
+    from mien.experiments.time_budget import set_time_budget
+    from mien.experiments.training_notes import TrainingNotes
     from mien.models.bundle import save_bundle
     from mien.pipeline.store import FeatureStore
 
@@ -524,8 +549,12 @@ def export(
     _check_writable(out)
     assigned = {model: _assigned(assignments, model)}
     chosen = collect_parameters(preset, [params] if params else [], assigned)
-    parameters = chosen.of(model)
+    parameters = set_time_budget(
+        {model: chosen.of(model)}, time_budget, models=(model,), assigned=assigned
+    )[model]
+    epochs = get_candidate(model).parameters(parameters).get("epochs", 0)
     with working(f"fitting {model}") as told:
+        notes = TrainingNotes(epochs, told.step)
         bundle = fit_bundle(
             data,
             model,
@@ -534,7 +563,8 @@ def export(
             seed=seed,
             memory=_bytes(memory, "--memory"),
             max_size=_bytes(max_size, "--max-size"),
-            on_epoch=told.epoch,
+            on_epoch=notes.epoch,
+            on_step=notes.step,
         )
         save_bundle(bundle, out, max_size=_bytes(max_size, "--max-size"))
     print_exported(bundle, out)

@@ -33,8 +33,11 @@ from mien.experiments.report.schema import SCHEMA_ID
 from mien.experiments.row_data import RowData
 from mien.experiments.statistics import compare_models
 from mien.experiments.summary import summarise_model
+from mien.experiments.training_notes import TrainingNotes
+from mien.experiments.training_summary import summarise_attempt
 from mien.experiments.tune import choose_rows, make_tuning_folds, tune
 from mien.files import write_json
+from mien.models.cnn.isolated import TrainingProcess
 
 FOLDS_FILE = "folds.json"
 _CELLS = "cells"
@@ -88,6 +91,9 @@ class ComparisonOptions:
         The command line, for the report.
     tuned_on : mapping of str to str, optional
         By model, the hash of the dataset that its parameters were chosen on.
+    attempts : int
+        Fit every network so many times on each fold, with the seeds ``seed``, ``seed + 1`` ... The
+        predictions are the first one's; the scores of all are in the results.
     """
 
     models: tuple[str, ...]
@@ -101,6 +107,7 @@ class ComparisonOptions:
     memory: int | None = None
     command: str = ""
     tuned_on: Mapping[str, str] | None = None
+    attempts: int = 1
 
 
 def compare(
@@ -145,6 +152,7 @@ def compare(
             "Add it to --models.",
         )
     complete = {c.name: c.parameters(given.get(c.name)) for c in candidates}
+    _check_attempts(options.attempts, candidates)
     rows = data.store.rows
     usable = data.usable
     if any(own.get("centre") == "neutral" for own in complete.values()):
@@ -158,8 +166,9 @@ def compare(
     )
     _check_centring(folds, complete)
     _write_folds(out, folds)
-    runner = _Runner(data, folds, options, out, on_progress)
-    models = {c.name: runner.run(c, complete[c.name]) for c in candidates}
+    with TrainingProcess() as process:
+        runner = _Runner(data, folds, options, out, process, on_progress)
+        models = {c.name: runner.run(c, complete[c.name]) for c in candidates}
     failed = [
         f"{n}: {model['error']}" for n, model in models.items() if model["status"] == "failed"
     ]
@@ -201,14 +210,16 @@ class _Runner:
         folds: Folds,
         options: ComparisonOptions,
         out: Path,
+        process: TrainingProcess,
         on_progress: Callable[[Progress], None] | None,
     ) -> None:
+        self._process = process
         self._data = data
         self._options = options
         self._cells = out / _CELLS
         self._on_progress = on_progress
         self._groups = group_by_training(folds)
-        self._total = len(self._groups) * len(dict.fromkeys(options.models))
+        self._total = sum(self._count_fits(get_candidate(n)) for n in dict.fromkeys(options.models))
         self._done = 0
         self._digest = folds.digest()
         self._twins = find_twins(folds, data.store.rows)
@@ -217,18 +228,18 @@ class _Runner:
 
     def run(self, candidate: Candidate, parameters: dict[str, Any]) -> dict[str, Any]:
         """Return a model of the results schema."""
-        results: list[dict[str, Any]] = []
         done = self._done
         try:
             landmarks = self._plan_landmarks(candidate, parameters)
-            for group in self._groups:
-                self._tell(candidate, group[0])
-                results += self._fit(candidate, group, parameters, landmarks)
-                self._done += 1
+            attempts = [
+                self._fit_all(candidate, parameters, landmarks, attempt)
+                for attempt in range(self._count_attempts(candidate))
+            ]
         except MienError as error:
             return self._failed(candidate, str(error), done)
         except _FAILURES as error:
             return self._failed(candidate, f"{type(error).__name__}: {error}", done)
+        results = attempts[0]
         return {
             "title": candidate.title,
             "status": "ok",
@@ -241,10 +252,38 @@ class _Runner:
             "without_twins": score_without(results, self._twins, len(self._data.classes)),
             "without_near_twins": score_without(results, self.copies, len(self._data.classes)),
             "measured": score_without(results, self._placed, len(self._data.classes)),
+            **self._summarise_attempts(attempts),
         }
 
+    def _fit_all(
+        self, candidate: Candidate, parameters: dict[str, Any], landmarks: int, attempt: int
+    ) -> list[dict[str, Any]]:
+        """Return all folds of one attempt."""
+        results = []
+        for group in self._groups:
+            results += self._fit(candidate, group, parameters, landmarks, attempt)
+            self._done += 1
+        return results
+
+    def _summarise_attempts(self, attempts: list[list[dict[str, Any]]]) -> dict[str, Any]:
+        """Return the key ``attempts``, where a network was fitted more than once."""
+        if len(attempts) == 1:
+            return {}
+        seed, n_classes = self._options.seed, len(self._data.classes)
+        told = [
+            summarise_attempt(folds, seed=seed + i, n_classes=n_classes)
+            for i, folds in enumerate(attempts)
+        ]
+        return {"attempts": told}
+
+    def _count_attempts(self, candidate: Candidate) -> int:
+        return self._options.attempts if candidate.kind == "cnn" else 1
+
+    def _count_fits(self, candidate: Candidate) -> int:
+        return len(self._groups) * self._count_attempts(candidate)
+
     def _failed(self, candidate: Candidate, error: str, done: int) -> dict[str, Any]:
-        self._done = done + len(self._groups)
+        self._done = done + self._count_fits(candidate)
         return {"title": candidate.title, "status": "failed", "error": error}
 
     def _nested(self, candidate: Candidate) -> bool:
@@ -286,36 +325,45 @@ class _Runner:
         group: list[Fold],
         parameters: dict[str, Any],
         landmarks: int,
+        attempt: int,
     ) -> list[dict[str, Any]]:
-        key = self._key(candidate, group, parameters, landmarks)
+        seed = self._options.seed + attempt
+        key = self._key(candidate, group, parameters, landmarks, seed)
         cell = self._cells / f"{candidate.name}-{key}.json"
+        told = f"attempt {attempt + 1}/{n}" if (n := self._count_attempts(candidate)) > 1 else ""
+        self._tell(candidate, group[0], told)
         if (kept := _read_cell(cell)) is not None:
             return kept
         if self._nested(candidate):
             parameters = self._tune_inside(candidate, group[0], parameters)
-        checkpoint = cell.with_suffix(".checkpoint") if candidate.kind == "cnn" else None
-        if checkpoint:
-            checkpoint.parent.mkdir(parents=True, exist_ok=True)
-
-        def tell_epoch(epoch: int, values: dict[str, float]) -> None:
-            loss = f"loss {values['loss']:.3f}, validation accuracy {values['val_accuracy']:.1%}"
-            self._tell(candidate, group[0], f"epoch {epoch}/{parameters['epochs']}, {loss}")
-
+        options: dict[str, Any] = {}
+        checkpoint = cell.with_suffix(".checkpoint")
+        if candidate.kind == "cnn":
+            options = self._watch(candidate, group[0], parameters["epochs"], checkpoint, told)
         results = evaluate_folds(
-            candidate,
-            self._data,
-            group,
-            parameters,
-            seed=self._options.seed,
-            landmarks=landmarks,
-            checkpoint=checkpoint,
-            on_epoch=tell_epoch,
+            candidate, self._data, group, parameters, seed=seed, landmarks=landmarks, **options
         )
         content = [result.to_json() for result in results]
         write_json(cell, content)
-        if checkpoint:
-            checkpoint.unlink(missing_ok=True)
+        checkpoint.unlink(missing_ok=True)
         return content
+
+    def _watch(
+        self, candidate: Candidate, fold: Fold, epochs: int, checkpoint: Path, told: str
+    ) -> dict[str, Any]:
+        """Return the options of a network's fit: where it runs, keeps its state and tells news."""
+        checkpoint.parent.mkdir(parents=True, exist_ok=True)
+
+        def tell(note: str) -> None:
+            self._tell(candidate, fold, f"{told}, {note}" if told else note)
+
+        notes = TrainingNotes(epochs, tell, resumed=checkpoint.exists())
+        return {
+            "checkpoint": checkpoint,
+            "on_epoch": notes.epoch,
+            "on_step": notes.step,
+            "process": self._process,
+        }
 
     def _tune_inside(
         self, candidate: Candidate, fold: Fold, parameters: dict[str, Any]
@@ -352,13 +400,14 @@ class _Runner:
         group: list[Fold],
         parameters: dict[str, Any],
         landmarks: int,
+        seed: int,
     ) -> str:
         manifest = self._data.store.manifest
         told = json.dumps(
             [
                 mien.__version__, manifest["dataset_hash"], manifest["families"],
                 manifest["detector"], self._digest, [fold.name for fold in group], parameters,
-                self._options.seed,
+                seed,
                 self._options.nested_trials if self._nested(candidate) else None, landmarks,
             ],
             sort_keys=True,
@@ -377,6 +426,16 @@ def _read_cell(cell: Path) -> list[dict[str, Any]] | None:
         return json.loads(cell.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
+
+
+def _check_attempts(attempts: int, candidates: Sequence[Candidate]) -> None:
+    if attempts < 1:
+        raise MienError(f"A network needs one attempt at least, not {attempts}.")
+    if attempts > 1 and not any(candidate.kind == "cnn" for candidate in candidates):
+        raise MienError(
+            f"Only networks are fitted in {attempts} attempts, and none is compared.",
+            "Add one to --models, or leave --attempts out.",
+        )
 
 
 def _check_centring(folds: Folds, parameters: Mapping[str, Mapping[str, Any]]) -> None:

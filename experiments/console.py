@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv as csv_module
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.markup import escape as escape_markup
 from rich.progress import (
     BarColumn,
@@ -21,6 +21,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 from mien.errors import MienError
 from mien.files import atomic_path
@@ -85,6 +86,9 @@ def print_interrupted(*, goes_on: bool) -> None:
     )
 
 
+_NOTE = TextColumn("{task.fields[note]}")
+
+
 class _Bar:
     """A progress bar on standard error that goes away at the end."""
 
@@ -92,13 +96,15 @@ class _Bar:
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[note]}"),
+        _NOTE,
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
 
+    kind: type[Progress] = Progress
+
     def __init__(self, description: str) -> None:
-        self._progress = Progress(*self.columns, console=ERR, transient=True)
+        self._progress = self.kind(*self.columns, console=ERR, transient=True)
         self._task = self._progress.add_task(escape(description), total=None, note="")
 
     def __enter__(self) -> Self:
@@ -138,8 +144,22 @@ class TuneProgress(_Bar):
         self._set(done, total, f"best {best:.1%}" if best == best else "")
 
 
+class _AboveNote(Progress):
+    """A bar with its note on lines of its own, which may be longer than a terminal is wide."""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        yield from super().get_renderables()
+        for task in self.tasks:
+            note = Text.from_markup(task.fields["note"], overflow="fold")
+            note.no_wrap = False
+            yield note
+
+
 class CompareProgress(_Bar):
     """Fits done, and what the current one is at."""
+
+    columns = tuple(column for column in _Bar.columns if column is not _NOTE)
+    kind = _AboveNote
 
     def __init__(self) -> None:
         super().__init__("fits")
@@ -158,10 +178,6 @@ class _Told:
     def step(self, text: str) -> None:
         """Show which step is being done."""
         self._status.update(f"{self._text}: {text}")
-
-    def epoch(self, epoch: int, values: Mapping[str, float]) -> None:
-        """Show a network's epoch."""
-        self._status.update(f"{self._text}: epoch {epoch}, loss {values['loss']:.3f}")
 
 
 @contextmanager
@@ -275,8 +291,11 @@ def print_tuned(result: TuneResult, folds: Folds, out: Path) -> None:
 
 def print_comparison(results: Mapping[str, Any], out: Path) -> None:
     """Print the models' accuracies, the warnings, and where the report is."""
+    from mien.experiments.training_summary import tell_attempts, tell_divergence
+
     protocol = results["protocol"]
-    for warning in protocol["warnings"]:
+    diverged = filter(None, map(tell_divergence, results["models"].values()))
+    for warning in (*protocol["warnings"], *diverged):
         OUT.print(f"[bold yellow]Note:[/] {escape(warning)}")
     OUT.print(escape(protocol["statement"]))
     table = Table("model", "accuracy", "macro F1", "fit, s a fold", "ms a face")
@@ -291,6 +310,9 @@ def print_comparison(results: Mapping[str, Any], out: Path) -> None:
             f"{timing['predict_ms_per_face']:.2f}",
         )  # fmt: skip
     OUT.print(table)
+    for model in results["models"].values():
+        if model.get("attempts"):
+            OUT.print(escape(tell_attempts(model)))
     for pair in results["comparisons"]:
         OUT.print(escape(pair["sentence"]))
     OUT.print(f"Report: {escape(str(out / 'report.html'))}")

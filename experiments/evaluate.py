@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,10 @@ from mien.experiments.folds import Fold
 from mien.experiments.row_data import RowData
 from mien.experiments.scores import compute_scores
 from mien.pipeline.datasets.selection import draw_stratified
+
+if TYPE_CHECKING:
+    from mien.models.cnn.isolated import TrainingProcess
+    from mien.models.cnn.jobs import NewsCallback
 
 FACELESS = (
     "A picture in which no face was found is fitted on and scored like any other: a model that "
@@ -64,6 +68,8 @@ class FoldResult:
     fit_seconds, predict_seconds : float
     curves : dict of lists, or None
         A network's loss and accuracy by epoch.
+    training : dict, or None
+        What a network tells of its training: epochs, pictures seen, why it stopped ...
     """
 
     fold: Fold
@@ -75,6 +81,7 @@ class FoldResult:
     fit_seconds: float
     predict_seconds: float
     curves: dict[str, list[float]] | None
+    training: dict[str, Any] | None
 
     def to_json(self) -> dict[str, Any]:
         """Return a fold of the results schema."""
@@ -91,6 +98,7 @@ class FoldResult:
             "fit_seconds": self.fit_seconds,
             "predict_seconds": self.predict_seconds,
             "curves": self.curves,
+            "training": self.training,
         }
 
 
@@ -103,7 +111,9 @@ def evaluate_folds(
     seed: int,
     landmarks: int = 0,
     checkpoint: Path | None = None,
-    on_epoch: Callable[[int, dict[str, float]], None] | None = None,
+    on_epoch: NewsCallback | None = None,
+    on_step: NewsCallback | None = None,
+    process: TrainingProcess | None = None,
 ) -> list[FoldResult]:
     """Fit once on the training rows that all the folds share, and predict each fold's test rows.
 
@@ -122,6 +132,10 @@ def evaluate_folds(
         Where a network keeps its state after each epoch.
     on_epoch : callable, optional
         Called with (epoch, values) by networks.
+    on_step : callable, optional
+        Called with (share of the training done, values) by networks, inside an epoch.
+    process : TrainingProcess, optional
+        Where networks are fitted; by default in a process of their own.
 
     Returns
     -------
@@ -129,7 +143,10 @@ def evaluate_folds(
         In the folds' order.
     """
     if candidate.kind == "cnn":
-        fitted = _fit_predict_cnn(candidate, data, folds, parameters, seed, checkpoint, on_epoch)
+        fitted = _fit_predict_cnn(
+            candidate, data, folds, parameters, seed,
+            checkpoint=checkpoint, on_progress=on_epoch, on_step=on_step, process=process,
+        )  # fmt: skip
     else:
         fitted = _fit_predict_svm(candidate, data, folds, parameters, seed, landmarks)
     return [
@@ -143,6 +160,7 @@ def evaluate_folds(
             fit_seconds=fitted.fit_seconds,
             predict_seconds=seconds,
             curves=fitted.curves,
+            training=fitted.training,
         )
         for fold, predicted, seconds in zip(
             folds, fitted.predicted, fitted.predict_seconds, strict=True
@@ -156,7 +174,8 @@ class _Fitted:
     train_rows: int
     fit_seconds: float
     predict_seconds: list[float]
-    curves: dict[str, list[float]] | None
+    curves: dict[str, list[float]] | None = None
+    training: dict[str, Any] | None = None
 
 
 def read_features(
@@ -233,7 +252,7 @@ def _fit_predict_svm(
             predicted[visible] = estimator.predict(rows)
         seconds.append(time.perf_counter() - started)
         predictions.append(predicted)
-    return _Fitted(predictions, n_train, fit_seconds, seconds, None)
+    return _Fitted(predictions, n_train, fit_seconds, seconds)
 
 
 def _fit_predict_cnn(
@@ -242,8 +261,7 @@ def _fit_predict_cnn(
     folds: Sequence[Fold],
     parameters: Mapping[str, Any],
     seed: int,
-    checkpoint: Path | None,
-    on_epoch: Callable[[int, dict[str, float]], None] | None,
+    **options: Any,
 ) -> _Fitted:
     from mien.models.cnn.isolated import fit_predict_isolated
 
@@ -254,8 +272,7 @@ def _fit_predict_cnn(
         data.codes[train],
         [np.asarray(data.store.pixels[fold.test]) for fold in folds],
         groups=data.groups(train),
-        checkpoint=checkpoint,
-        on_progress=on_epoch,
+        **options,
     )
     tested = sum(len(fold.test) for fold in folds)
     return _Fitted(
@@ -264,4 +281,5 @@ def _fit_predict_cnn(
         fit_seconds=result.fit_seconds,
         predict_seconds=[result.predict_seconds * len(f.test) / tested for f in folds],
         curves=result.history,
+        training={**result.training, "time_budget": parameters["time_budget"]},
     )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib import metadata
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.pipeline import Pipeline
@@ -22,6 +22,9 @@ from mien.models.bundle import Bundle
 from mien.models.calibrated import CalibratedClassifier
 from mien.models.fused_machine import FusedMachine
 
+if TYPE_CHECKING:
+    from mien.models.cnn.jobs import NewsCallback
+
 
 def fit_bundle(
     data: RowData,
@@ -32,7 +35,8 @@ def fit_bundle(
     seed: int = 0,
     memory: int | None = None,
     max_size: int | None = None,
-    on_epoch: Callable[[int, dict[str, float]], None] | None = None,
+    on_epoch: NewsCallback | None = None,
+    on_step: NewsCallback | None = None,
 ) -> Bundle:
     """Fit a model on all labelled rows that it can read.
 
@@ -53,6 +57,8 @@ def fit_bundle(
         least-squares one, and the bundle's ``training`` says so.
     on_epoch : callable, optional
         Called with (epoch, values) by networks.
+    on_step : callable, optional
+        Called with (share of the training done, values) by networks, inside an epoch.
 
     Returns
     -------
@@ -95,7 +101,7 @@ def fit_bundle(
             landmarks = 0
     try:
         if candidate.kind == "cnn":
-            estimator = _fit_cnn(candidate, data, rows, complete, seed, on_epoch)
+            estimator = _fit_cnn(candidate, data, rows, complete, seed, on_epoch, on_step)
         else:
             machine = candidate.build(complete, seed=seed, landmarks=landmarks, compact=compact)
             estimator = _fit_svm(machine, data, rows, features, seed)
@@ -132,7 +138,8 @@ def _fit_cnn(
     rows: np.ndarray,
     parameters: Mapping[str, Any],
     seed: int,
-    on_epoch: Callable[[int, dict[str, float]], None] | None,
+    on_epoch: NewsCallback | None,
+    on_step: NewsCallback | None,
 ) -> Any:
     from mien.models.cnn.isolated import fit_predict_isolated
 
@@ -144,6 +151,7 @@ def _fit_cnn(
         groups=data.groups(rows),
         return_estimator=True,
         on_progress=on_epoch,
+        on_step=on_step,
     )
     return result.estimator
 

@@ -18,6 +18,10 @@ Memory = Annotated[
 Preset = Annotated[
     str | None, typer.Option(help="Tuned parameters that come with Mien: fer2013-svm.")
 ]
+TimeBudget = Annotated[
+    str | None,
+    typer.Option(help="Time that each network's training may take: 45m, 1h30m; no limit if unset."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Filter = Annotated[
     Path | None,

@@ -15,6 +15,7 @@ from mien.experiments.report.numbers import count_noun, format_created, format_v
 from mien.experiments.report.schema import check_results, to_plain
 from mien.experiments.report.sections import build_section
 from mien.experiments.report.tables import build_comparison_table, build_models_table
+from mien.experiments.report.training import build_attempts_table
 
 
 def build_report(results: Mapping[str, Any]) -> ReportData:
@@ -52,6 +53,7 @@ def build_report(results: Mapping[str, Any]) -> ReportData:
         protocol=build_protocol_facts(results["protocol"]),
         dataset=build_dataset_card(results["dataset"]),
         models=build_models_table(results),
+        attempts=build_attempts_table(models),
         failures=tuple(
             (model["title"], model["error"])
             for model in models.values()

@@ -91,6 +91,8 @@ class ModelSection:
     remarks: tuple[str, ...]
     curves: tuple[Picture, ...]
     parameters: Pairs
+    training: Pairs
+    attempts: Table | None
     costs: Pairs
     folds: Table
 
@@ -110,6 +112,7 @@ class ReportData:
     protocol: Pairs
     dataset: DatasetCard
     models: Table | None
+    attempts: Table | None
     failures: Pairs
     comparisons: Table | None
     sentences: tuple[str, ...]

@@ -19,6 +19,7 @@ from mien.experiments.report.numbers import (
     join_names,
 )
 from mien.experiments.summary import pool_folds
+from mien.experiments.training_summary import tell_divergence
 
 Model = Mapping[str, Any]
 
@@ -49,7 +50,7 @@ def read_accuracy(model: Model) -> float:
 
 
 def build_warnings(results: Mapping[str, Any]) -> tuple[str, ...]:
-    """Collect what must be read before any figure: the protocol's warnings, failed models."""
+    """Collect what must be read before any figure: warnings, failures, diverged trainings."""
     protocol = results["protocol"]
     warnings = list(protocol["warnings"])
     if not protocol["honest"] and not warnings:
@@ -60,6 +61,8 @@ def build_warnings(results: Mapping[str, Any]) -> tuple[str, ...]:
     for model in results["models"].values():
         if model["status"] == "failed":
             warnings.append(f"{model['title']} failed and is not among the figures.")
+        elif diverged := tell_divergence(model):
+            warnings.append(diverged)
     return tuple(warnings)
 
 

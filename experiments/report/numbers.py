@@ -21,6 +21,14 @@ def count_noun(value: int, singular: str, plural: str = "") -> str:
     return f"{format_count(value)} {singular if value == 1 else plural or singular + 's'}"
 
 
+def format_range(values: Sequence[float]) -> str:
+    """``[25, 12, 18]`` as ``"12 to 25"``, equal ones as one number, none as a dash."""
+    if not values:
+        return DASH
+    low, high = format_count(min(values)), format_count(max(values))
+    return low if low == high else f"{low} to {high}"
+
+
 def format_percent(share: float) -> str:
     """``0.7243`` as ``"72.4 %"``; what is not quite all is not rounded to 100."""
     if 0.9995 <= share < 1:

@@ -18,9 +18,11 @@ from mien.experiments.report.numbers import (
     format_milliseconds,
     format_percent,
     format_points,
+    format_range,
     format_seconds,
     format_value,
 )
+from mien.experiments.report.training import build_attempts, list_training
 from mien.experiments.scores import normalise_rows
 
 _AVERAGES = ("macro avg", "weighted avg")
@@ -65,6 +67,8 @@ def build_section(
         remarks=_build_remarks(model, matrix, classes),
         curves=draw_curves(model["folds"]),
         parameters=_list_parameters(model),
+        training=list_training(model["folds"]),
+        attempts=build_attempts(model),
         costs=_list_costs(model),
         folds=_build_folds(model["folds"]),
     )
@@ -146,8 +150,7 @@ def _list_costs(model: Mapping[str, Any]) -> Pairs:
     if len(folds) > 1:
         costs.append(("Fit, all folds", format_seconds(sum(f["fit_seconds"] for f in folds))))
     if rows:
-        low, high = format_count(min(rows)), format_count(max(rows))
-        costs.append(("Rows to fit on", low if low == high else f"{low} to {high}"))
+        costs.append(("Rows to fit on", format_range(rows)))
     costs.append(("Predict a face", format_milliseconds(timing["predict_ms_per_face"])))
     return tuple(costs)
 

@@ -2,140 +2,123 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
-import pickle
+import queue
 import shutil
 import sys
 import threading
 import time
-import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
-import numpy as np
-
-from mien.errors import MienError
-from mien.models.cnn.isolated import (
-    ERROR_FILE,
-    JOB_FILE,
-    RESULT_FILE,
-    TRAINING_FILE,
+from mien.models.cnn.jobs import (
     Job,
-    pictures_file,
+    map_test,
+    map_training,
+    read_job,
+    write_error,
+    write_result,
 )
+from mien.models.cnn.memory import give_back, peak_rss_mb, rss_mb
 
 
-def main(folder: Path) -> int:
-    """Do the job in a folder and leave the result, or the error, in it.
+def main(folder: Path) -> None:
+    """Do jobs until the parent closes standard input or dies; then remove the folder.
 
     Parameters
     ----------
     folder : Path
-        Holds the job's pickle and arrays.
-
-    Returns
-    -------
-    int
-        Exit code: 0, or 1 after an error.
+        Holds a folder for each job, in which the result, or the error, is left.
     """
-    _end_with_parent(folder)
-    progress = _take_standard_output()
+    jobs = _read_jobs(folder)
+    output = _take_standard_output()
+    while True:
+        _serve(jobs.get(), output)
+        give_back()
+        _tell(output, kind="done", rss_mb=rss_mb())
+
+
+def _serve(folder: Path, output: IO[str]) -> None:
+    """Do one job; nothing of it is referred to afterwards."""
     try:
-        job: Job = pickle.loads((folder / JOB_FILE).read_bytes())
-        result = _do_job(folder, job, progress)
-        partial = folder / f"{RESULT_FILE}.part"
-        partial.write_bytes(pickle.dumps(result))
-        partial.replace(folder / RESULT_FILE)
+        write_result(folder, _do_job(folder, read_job(folder), output))
     except Exception as error:
-        _leave_error(folder, error)
-        return 1
-    return 0
+        write_error(folder, error)
+    sys.stdout.flush()
 
 
-def peak_rss_mb() -> float:
-    """Return this process's largest resident memory in MiB, or NaN where it cannot be had.
-
-    Linux's own count is read first: ``ru_maxrss`` starts at the parent's size after a fork.
-    """
-    try:
-        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-        peak = next(line for line in lines if line.startswith("VmHWM:"))
-        return float(peak.split()[1]) / 1024
-    except (OSError, StopIteration):
-        pass
-    try:
-        import resource
-    except ImportError:
-        return float("nan")
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
-
-
-def _do_job(folder: Path, job: Job, progress: IO[str]) -> dict[str, Any]:
-    def report(epoch: int, logs: dict[str, float]) -> None:
-        progress.write(json.dumps({"epoch": epoch, "logs": logs}) + "\n")
-        progress.flush()
-
-    options = {} if job.checkpoint is None else {"checkpoint": job.checkpoint}
+def _do_job(folder: Path, job: Job, output: IO[str]) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    if job.checkpoint is not None:
+        options["checkpoint"] = job.checkpoint
+    if "on_step" in inspect.signature(job.estimator.fit).parameters:
+        options["on_step"] = _teller(output, "step")
     started = time.perf_counter()
     if job.threads is not None:
         from mien.models.cnn.runtime import load_keras
 
         load_keras(threads=job.threads)
-    pictures = np.load(folder / TRAINING_FILE, mmap_mode="r")
-    job.estimator.fit(pictures, job.y, groups=job.groups, on_epoch=report, **options)
+    job.estimator.fit(
+        map_training(folder), job.y, groups=job.groups, on_epoch=_teller(output, "epoch"), **options
+    )
     fitted = time.perf_counter()
-    probabilities = [
-        job.estimator.predict_proba(np.load(folder / pictures_file(index), mmap_mode="r"))
-        for index in range(job.n_tests)
-    ]
+    probabilities = [job.estimator.predict_proba(map_test(folder, i)) for i in range(job.n_tests)]
     predicted = time.perf_counter()
     return {
         "probabilities": probabilities,
         "classes": job.estimator.classes_,
-        "history": getattr(job.estimator, "history_", {}),
         "fit_seconds": fitted - started,
         "predict_seconds": predicted - fitted,
         "peak_rss_mb": peak_rss_mb(),
         "estimator": job.estimator if job.return_estimator else None,
+        **{
+            name: getattr(job.estimator, f"{name}_")
+            for name in ("history", "training", "validation_rows", "validation_probabilities")
+            if hasattr(job.estimator, f"{name}_")
+        },
     }
 
 
-def _end_with_parent(folder: Path) -> None:
-    """End this process, and remove the folder, when the parent dies.
+def _teller(output: IO[str], kind: str) -> Callable[[Any, dict[str, float]], None]:
+    def tell(at: Any, logs: dict[str, float]) -> None:
+        _tell(output, kind=kind, at=at, logs=logs)
+
+    return tell
+
+
+def _tell(output: IO[str], **message: Any) -> None:
+    output.write(json.dumps(message, default=float) + "\n")
+    output.flush()
+
+
+def _read_jobs(folder: Path) -> queue.SimpleQueue[Path]:
+    """Read jobs' folders from standard input; at its end, remove the folder and end this process.
 
     The parent holds the other end of standard input open; it closes with the parent.
     """
+    jobs: queue.SimpleQueue[Path] = queue.SimpleQueue()
 
-    def watch(descriptor: int) -> None:
-        while os.read(descriptor, 1024):
-            pass
+    def read(lines: IO[str]) -> None:
+        for line in lines:
+            if line.endswith("\n"):
+                jobs.put(Path(json.loads(line)))
         shutil.rmtree(folder, ignore_errors=True)
         os._exit(1)
 
-    threading.Thread(target=watch, args=(os.dup(0),), daemon=True).start()
+    source = os.fdopen(os.dup(0), encoding="utf-8")
+    threading.Thread(target=read, args=(source,), daemon=True).start()
+    return jobs
 
 
 def _take_standard_output() -> IO[str]:
-    """Keep standard output for progress lines; what libraries print goes to standard error."""
+    """Keep standard output for news; what libraries print goes to standard error."""
     kept = os.dup(1)
     os.dup2(2, 1)
     return os.fdopen(kept, "w", encoding="utf-8")
 
 
-def _leave_error(folder: Path, error: Exception) -> None:
-    kind = next(
-        (known for known in (MienError, ValueError) if isinstance(error, known)), type(error)
-    )
-    description = {
-        "type": kind.__name__,
-        "message": str(error),
-        "arguments": [str(argument) for argument in error.args],
-        "traceback": "".join(traceback.format_exception(error)),
-    }
-    (folder / ERROR_FILE).write_text(json.dumps(description), encoding="utf-8")
-
-
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    main(Path(sys.argv[1]))

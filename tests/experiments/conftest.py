@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import signal
@@ -17,7 +18,9 @@ import psycopg
 import pytest
 
 from mien.experiments import cli
+from mien.experiments.candidates import Candidate
 
+SUPPORT = Path(__file__).parent / "support"
 PASSWORD = "a-secret-word"
 
 
@@ -38,6 +41,21 @@ def run(monkeypatch, capsys, tmp_path):
         return code, captured.out, captured.err
 
     return run
+
+
+@pytest.fixture
+def fake_networks(monkeypatch):
+    """Let every candidate that is a network build one that answers a class by its seed."""
+    monkeypatch.syspath_prepend(str(SUPPORT))
+    fakes = importlib.import_module("network_fakes")
+    build = Candidate.build
+
+    def build_fake(self, parameters, *, seed, **options):
+        if self.kind == "cnn":
+            return fakes.FakeNetwork(parameters, seed)
+        return build(self, parameters, seed=seed, **options)
+
+    monkeypatch.setattr(Candidate, "build", build_fake)
 
 
 def _find_programs():

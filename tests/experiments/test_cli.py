@@ -136,6 +136,26 @@ def test_the_module_is_the_command():
         (["compare", "{store}", "--out", "{out}/r", "--params", "{out}/none.json"], "be read"),
         (["compare", "{store}", "--out", "{out}/r", "--params", "{out}/file"], "be read"),
         (["compare", "{store}", "--out", "{out}/r", "--repeats", "0"], "--repeats"),
+        (["compare", "{store}", "--out", "{out}/r", "--attempts", "0"], "--attempts"),
+        (
+            ["compare", "{store}", "--out", "{out}/r", "--models", "svm-rbf", "--attempts", "2"],
+            "Only networks are fitted in 2 attempts",
+        ),
+        (["compare", "{store}", "--out", "{out}/r", "--time-budget", "45"], "45m, 2h or 1h30m"),
+        (
+            [
+                "compare",
+                "{store}",
+                "--out",
+                "{out}/r",
+                "--models",
+                "svm-rbf",
+                "--time-budget",
+                "1h",
+            ],
+            "svm-rbf is none",
+        ),
+        (["export", "{store}", "--time-budget", "1h"], "svm-rbf is none"),
         (["compare", "{store}"], "--out"),
         (["tune", "{store}", "--model", "cnn"], "cnn cannot be tuned yet"),
         (["tune", "{store}", "--model", "[/x]"], "There is no model '[/x]'"),
@@ -290,6 +310,23 @@ def test_the_report_holds_the_command_as_typed(run, store, tmp_path):
         f"mien compare {store.path} --models svm-rbf --cv subject:2 --out 'a report' "
         "--set svm-rbf.families=blendshapes"
     )
+
+
+@pytest.mark.usefixtures("fake_networks")
+def test_a_time_budget_and_attempts_reach_every_network(run, store, tmp_path):
+    code, told, error = run(
+        "compare", store.path, "--models", "svm-linear,cnn,cnn-modern", "--cv", "holdout:0.5",
+        "--set", "svm-linear.families=blendshapes", "--time-budget", "1h30m", "--attempts", "2",
+        "--set", "cnn.network=diverged at 0", "--out", "report",
+    )  # fmt: skip
+    assert code == 0, error
+    models = read_results(tmp_path / "report" / "results.json")["models"]
+    for name in ("cnn", "cnn-modern"):
+        assert models[name]["parameters"]["time_budget"] == 5400.0
+        assert models[name]["folds"][0]["training"]["time_budget"] == 5400.0
+        assert [attempt["seed"] for attempt in models[name]["attempts"]] == [0, 1]
+    assert "Note: CNN of the thesis: the training diverged in 1 of 1 folds" in told
+    assert "CNN of the thesis: 2 attempts that differ by their seed, accuracy" in told
 
 
 @pytest.fixture

@@ -376,6 +376,127 @@ def test_a_folder_that_cannot_be_written_is_said(data, tmp_path):
             compare(data, options("svm-rbf", scheme="subject:3"), out)
 
 
+@pytest.fixture
+def network_options(request):
+    """Make options of a comparison of networks that answer the class of their seed."""
+    request.getfixturevalue("fake_networks")
+
+    def make(*, ending="", models=("cnn",), **others):
+        given = {name: {"network": ending} for name in models if name.startswith("cnn")}
+        return ComparisonOptions(
+            models=models, parameters=given, **{"scheme": "subject:3", **others}
+        )
+
+    return make
+
+
+def test_all_networks_are_fitted_in_one_process_that_ends_with_the_comparison(
+    data, tmp_path, network_options
+):
+    chosen = network_options(models=("cnn", "cnn-modern"))
+    results = compare(data, chosen, tmp_path)
+    check_results(results)
+    folds = [fold for model in results["models"].values() for fold in model["folds"]]
+    (process,) = {fold["training"]["process"] for fold in folds}
+    assert len(folds) == 6
+    with pytest.raises(ProcessLookupError):
+        os.kill(process, 0)
+    first = folds[0]["training"]
+    assert (first["epochs"], first["stopped"], first["time_budget"]) == (1, "epochs", 0.0)
+    assert first["pictures"] == folds[0]["train_rows"]
+    assert not list((tmp_path / "cells").glob("*.checkpoint"))
+
+
+def test_the_news_of_a_training_are_passed_on(data, tmp_path, network_options):
+    told = []
+    chosen = network_options(scheme="holdout:0.5", attempts=2)
+    compare(data, chosen, tmp_path, on_progress=told.append)
+    notes = [progress.note for progress in told]
+    assert notes == [
+        f"attempt {attempt}/2{note}"
+        for attempt in (1, 2)
+        for note in (
+            "",
+            ", epoch 1/25, loss 1.500, accuracy 25.0%, about 12 minutes left",
+            ", epoch 1/25, loss 1.000, accuracy 50.0%, validation accuracy 37.5%, "
+            "about 2 minutes left",
+        )
+    ]
+    assert [(progress.done, progress.total) for progress in told] == [(0, 2)] * 3 + [(1, 2)] * 3
+
+
+def test_attempts_are_seeds_and_the_figures_are_of_the_first(data, tmp_path, network_options):
+    once = compare(data, network_options(seed=1), tmp_path)["models"]["cnn"]
+    assert "attempts" not in once
+    before = cells(tmp_path)
+    results = compare(data, network_options(seed=1, attempts=3), tmp_path)
+    check_results(results)
+    model = results["models"]["cnn"]
+    assert model["folds"] == once["folds"]
+    assert model["summary"] == once["summary"]
+    true = np.concatenate([fold["true"] for fold in model["folds"]])
+    assert [attempt["seed"] for attempt in model["attempts"]] == [1, 2, 3]
+    for attempt in model["attempts"]:
+        assert attempt["accuracy"] == np.mean(true == attempt["seed"] % 3)
+        assert attempt["epochs"] == [1 + attempt["seed"]] * 3
+    assert model["attempts"][0]["accuracy"] == model["classification_report"]["accuracy"]
+    after = cells(tmp_path)
+    assert {name: after[name] for name in before} == before
+    assert (len(before), len(after)) == (3, 9)
+    assert "All 3 attempts" in (tmp_path / "report.md").read_text(encoding="utf-8")
+
+
+def test_only_networks_are_fitted_more_than_once(data, tmp_path, network_options):
+    chosen = network_options(models=("svm-linear", "cnn"), attempts=2)
+    results = compare(data, chosen, tmp_path)
+    assert "attempts" not in results["models"]["svm-linear"]
+    assert len(results["models"]["cnn"]["attempts"]) == 2
+    assert len(list((tmp_path / "cells").iterdir())) == 3 + 6
+
+
+def test_attempts_that_were_interrupted_go_on(data, tmp_path, network_options):
+    killed = network_options(ending="killed at 1", scheme="holdout:0.5", attempts=3)
+    with pytest.raises(MienError, match="was killed by SIGKILL"):
+        compare(data, killed, tmp_path)
+    before = cells(tmp_path)
+    assert sorted(name.partition(".")[2] for name in before) == ["checkpoint", "json"]
+    results = compare(data, killed, tmp_path)
+    attempts = results["models"]["cnn"]["attempts"]
+    assert [attempt["seed"] for attempt in attempts] == [0, 1, 2]
+    after = cells(tmp_path)
+    assert {name.partition(".")[2] for name in after} == {"json"}
+    (kept,) = (name for name in before if name.endswith(".json"))
+    assert after[kept] == before[kept]
+
+
+def test_a_killed_training_process_does_not_stop_the_next_network(data, tmp_path, network_options):
+    options = network_options(ending="killed at 0", models=("cnn", "cnn-modern"))
+    options.parameters["cnn-modern"]["network"] = "well"
+    results = compare(data, options, tmp_path)
+    assert results["models"]["cnn"]["status"] == "failed"
+    assert results["models"]["cnn-modern"]["status"] == "ok"
+
+
+def test_a_training_that_diverged_is_said_first(data, tmp_path, network_options):
+    results = compare(data, network_options(ending="diverged at 1", attempts=2), tmp_path)
+    check_results(results)
+    first = (tmp_path / "report.md").read_text(encoding="utf-8").split("Read first")[1]
+    assert "diverged in 3 of the 3 fits of its other attempts" in first.split("\n\n")[1]
+
+
+@pytest.mark.parametrize(
+    ("attempts", "models", "message"),
+    [
+        (0, ("cnn",), "needs one attempt at least, not 0"),
+        (10, SVMS, "Only networks are fitted in 10 attempts, and none is compared"),
+    ],
+)
+def test_attempts_that_cannot_be_are_refused(data, tmp_path, attempts, models, message):
+    with pytest.raises(MienError, match=message):
+        compare(data, ComparisonOptions(models=models, attempts=attempts), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_names_of_models_are_split_at_commas():
     assert parse_models(" svm-rbf,cnn ,svm-rbf,, ") == ("svm-rbf", "cnn")
     assert parse_models("") == ()

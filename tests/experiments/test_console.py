@@ -235,6 +235,17 @@ def test_progress_of_a_comparison(capsys):
 
 
 @pytest.mark.usefixtures("terminal")
+def test_a_long_note_is_not_cut_where_the_terminal_ends(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    with CompareProgress() as bar:
+        bar.update(Progress("cnn", "fold 1", 2, 8, "epoch 1/50, loss 1.234, about 12 minutes left"))
+        bar._progress.refresh()
+    lines = capsys.readouterr().err.splitlines()
+    assert any("2/8" in line for line in lines)
+    assert any("minutes left" in line for line in lines)
+
+
+@pytest.mark.usefixtures("terminal")
 def test_progress_of_a_study_names_no_best_before_there_is_one(capsys):
     with TuneProgress("[/b]") as bar:
         bar.update(1, 9, float("nan"))
@@ -263,5 +274,5 @@ def test_rate_of_an_extraction_counts_only_this_run(monkeypatch):
 @pytest.mark.usefixtures("terminal")
 def test_what_is_worked_at_is_shown(capsys):
     with working("fitting [/b]") as told:
-        told.epoch(3, {"loss": 0.5})
-    assert "fitting [/b]" in capsys.readouterr().err
+        told.step("epoch 3/50, loss 0.500")
+    assert "fitting [/b]: epoch 3/50, loss 0.500" in capsys.readouterr().err

@@ -9,6 +9,7 @@ import pytest
 from mien.experiments.scores import compute_scores
 from mien.experiments.statistics import compare_models
 from mien.experiments.summary import summarise_model
+from mien.experiments.training_summary import summarise_attempt
 
 EIGHT = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral", "contempt"]
 TITLES = {
@@ -47,6 +48,35 @@ def make_curves(rng, *, epochs):
     }
 
 
+def make_training(curves, rows):
+    """What a network would tell of a training with these curves."""
+    if curves is None:
+        return None
+    epochs = len(curves["loss"])
+    return {
+        "epochs": epochs,
+        "best_epoch": 1 + int(np.argmin(curves["val_loss"])),
+        "pictures": epochs * rows,
+        "seconds": 60.0,
+        "stopped": "epochs" if epochs == 25 else "patience",
+        "precision": "float32",
+        "parameters": 3_931_975,
+        "time_budget": 0.0,
+    }
+
+
+def make_attempts(model, labels, n_classes, *, skill, splits, attempts):
+    """The scores of a network's fits with the seeds 0, 1 ..., of which the first is the model."""
+    folds = [np.array(fold["indices"]) for fold in model["folds"]]
+    fits = [model["folds"]] + [
+        make_model("cnn", folds, labels, n_classes, skill=skill, seed=100 + i, splits=splits)[
+            "folds"
+        ]
+        for i in range(1, attempts)
+    ]
+    return [summarise_attempt(fit, seed=i, n_classes=n_classes) for i, fit in enumerate(fits)]
+
+
 def make_model(name, folds, labels, n_classes, *, skill, seed, splits=None):
     rng = np.random.default_rng(seed)
     made = []
@@ -69,6 +99,7 @@ def make_model(name, folds, labels, n_classes, *, skill, seed, splits=None):
                 "curves": make_curves(rng, epochs=25) if name == "cnn" else None,
             }
         )
+        made[-1]["training"] = make_training(made[-1]["curves"], made[-1]["train_rows"])
     return {
         "title": TITLES[name],
         "status": "ok",
@@ -91,6 +122,7 @@ def make_results(
     failed=(),
     honest=True,
     labels=None,
+    attempts=1,
 ):
     """Results of a comparison; ``persons`` many leave-one-out groups, or ``splits`` by name."""
     rng = np.random.default_rng(7)
@@ -115,6 +147,10 @@ def make_results(
             name, folds, labels, n_classes, skill=SKILLS[name], seed=i, splits=splits
         )
         models[name] = {**model, **summarise_model(model["folds"], classes=classes)}
+        if attempts > 1 and name == "cnn":
+            models[name]["attempts"] = make_attempts(
+                model, labels, n_classes, skill=SKILLS[name], splits=splits, attempts=attempts
+            )
     counts = np.bincount(labels, minlength=n_classes)
     warnings = (
         []
@@ -186,6 +222,8 @@ LONG = [
 ]
 CASES = {
     "two": {"classes": ["neutral", "smiling"], "n_rows": 204, "names": ("svm_rbf", "cnn")},
+    "attempts": {"n_rows": 900, "n_folds": 5, "attempts": 10},
+    "official_attempts": {"splits": ["PublicTest", "PrivateTest"], "attempts": 3},
     "seven": {"honest": False},
     "eight": {"classes": EIGHT, "n_rows": 4000, "n_folds": 5},
     "ten": {"classes": [*EIGHT, "pain", "awe"], "names": ("svm_rbf",), "n_folds": 1},

@@ -151,8 +151,9 @@ def test_repeats_are_said_where_counts_are_sums(build_results):
 def test_every_width_of_table_fits_its_head(results):
     report = build_report(results)
     tables = [report.models, report.comparisons, report.dataset.classes, report.dataset.reasons]
+    tables.append(report.attempts)
     for section in report.sections:
-        tables += [section.scores, section.matrix, section.folds]
+        tables += [section.scores, section.matrix, section.folds, section.attempts]
     for table in filter(None, tables):
         assert {len(row.cells) + 1 for row in table.rows} == {len(table.columns)}
 

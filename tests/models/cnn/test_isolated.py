@@ -1,4 +1,5 @@
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from mien.errors import MienError
-from mien.models.cnn.isolated import IsolatedError, fit_predict_isolated
+from mien.models.cnn.isolated import IsolatedError, TrainingProcess, fit_predict_isolated
 
 PICTURES = np.zeros((6, 48, 48), dtype=np.uint8)
 LABELS = ["a", "b"] * 3
@@ -117,17 +118,26 @@ def test_an_interrupted_parent_ends_the_child(fakes):
     assert time.monotonic() - started < 60  # it would sleep for 120
 
 
-def test_a_killed_parent_ends_the_child_and_leaves_no_files(fakes, tmp_path):
+@pytest.mark.parametrize("killed", ["in a job", "between jobs"])
+def test_a_killed_parent_ends_the_child_and_leaves_no_files(fakes, tmp_path, killed):
     code = f"""
-import sys
+import sys, time
 import numpy as np
 sys.path.insert(0, {str(Path(fakes.__file__).parent)!r})
 from cnn_fakes import FakeClassifier
-from mien.models.cnn.isolated import fit_predict_isolated
+from mien.models.cnn.isolated import TrainingProcess, fit_predict_isolated
 pictures = np.zeros((2, 48, 48), dtype=np.uint8)
 say = lambda process, logs: print(process, flush=True)
-sleeper = FakeClassifier("asleep")
-fit_predict_isolated(sleeper, pictures, ["a", "b"], [], groups=[1], on_progress=say)
+with TrainingProcess() as process:
+    def run(ending, on_progress):
+        fit_predict_isolated(FakeClassifier(ending), pictures, ["a", "b"], [], groups=[1],
+                             on_progress=on_progress, process=process)
+    if {killed!r} == "in a job":
+        run("asleep", say)
+    else:
+        run("well", None)
+        say(process.process_id, None)
+        time.sleep(120)
 """
     options = {"stdout": subprocess.PIPE, "env": os.environ | {"TMPDIR": str(tmp_path)}}
     with subprocess.Popen([sys.executable, "-c", code], **options) as parent:
@@ -157,3 +167,123 @@ def test_no_pictures_to_predict_give_no_rows(fakes):
     )
 
     assert result.probabilities[0].shape == (0, 2)
+
+
+@pytest.fixture
+def process(tmp_path, monkeypatch):
+    """A training process whose files lie in ``tmp_path``."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with TrainingProcess() as process:
+        yield process
+
+
+def find_files(tmp_path):
+    """Names of what the process's folder holds."""
+    return [path.name for path in tmp_path.glob("mien-cnn-*/*")]
+
+
+def test_one_process_does_all_jobs_and_leaves_nothing(fakes, process, tmp_path):
+    assert process.process_id is None
+    told = []
+    for _ in range(3):
+        run(fakes, process=process, on_progress=lambda child, _: told.append(child))
+    child = process.process_id
+    assert told == [child] * 3
+    assert find_files(tmp_path) == ["stderr.txt"]
+    process.close()
+    assert not is_running(child)
+    assert process.process_id is None
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_users_error_leaves_the_process_for_the_next_job(fakes, support, process, tmp_path):
+    run(fakes, process=process)
+    child = process.process_id
+    with pytest.raises(MienError):
+        run(fakes, "user error", process=process)
+    wrong = support.TinyClassifier()
+    with pytest.raises(ValueError, match="got an array of shape"):
+        fit_predict_isolated(wrong, PICTURES[:, :10], LABELS, [], process=process)
+    run(fakes, process=process)
+    assert process.process_id == child
+    assert find_files(tmp_path) == ["stderr.txt"]
+
+
+@pytest.mark.parametrize("ending", ["killed", "vanished", "key error"])
+def test_after_a_death_or_an_unknown_failure_the_next_job_has_another_process(
+    fakes, process, tmp_path, ending
+):
+    run(fakes, process=process)
+    child = process.process_id
+    with pytest.raises(IsolatedError) as caught:
+        run(fakes, ending, process=process)
+    assert "a library prints this" not in str(caught.value).partition("to standard output")[2]
+    assert not is_running(child)
+    assert not list(tmp_path.iterdir())
+    assert run(fakes, process=process).probabilities[0].tolist() == [[0.25, 0.75]] * 2
+    assert process.process_id not in (None, child)
+
+
+def test_a_process_killed_between_jobs_is_replaced(fakes, process, tmp_path):
+    run(fakes, process=process)
+    child = process.process_id
+    os.kill(child, signal.SIGKILL)
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+    assert run(fakes, process=process).probabilities[0].tolist() == [[0.25, 0.75]] * 2
+    assert process.process_id != child
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
+def test_an_interrupted_job_ends_the_process_and_the_next_starts_another(
+    fakes, process, tmp_path, error
+):
+    def interrupt(_process, _logs):
+        raise error
+
+    run(fakes, process=process)
+    child = process.process_id
+    with pytest.raises(error):
+        run(fakes, "asleep", process=process, on_progress=interrupt)
+    assert not is_running(child)
+    assert not list(tmp_path.iterdir())
+    run(fakes, process=process)
+    assert process.process_id != child
+
+
+def test_what_a_network_tells_of_its_training_comes_back(fakes):
+    steps = []
+    result = fit_predict_isolated(
+        fakes.FakeNetwork(), PICTURES, LABELS, [], groups=[1] * 6,
+        on_step=lambda share, logs: steps.append((share, logs)),
+    )  # fmt: skip
+    assert steps == [(0.125, {"loss": 0.75, "seconds_left": 700.0})]
+    assert result.history == {"loss": [0.5]}
+    assert result.training == {"epochs": 1, "stopped": "epochs"}
+    assert result.validation_rows.tolist() == [4, 1]
+    assert result.validation_probabilities.tolist() == [[0.5, 0.5], [0.25, 0.75]]
+
+
+def test_a_classifier_that_tells_nothing_of_its_training(fakes):
+    result = run(fakes, on_step=lambda *_: pytest.fail("its fit takes no on_step"))
+    assert result.training == {}
+    assert result.validation_rows.shape == (0,)
+    assert result.validation_probabilities.shape == (0, 0)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is not told here")
+def test_memory_comes_back_after_each_job(fakes, process):
+    def fit(name):
+        glutton = getattr(fakes, name)()
+        return fit_predict_isolated(glutton, PICTURES, LABELS, [], groups=[1] * 6, process=process)
+
+    before = fit("FakeClassifier")
+    first, *_, last = [fit("FakeGlutton") for _ in range(4)]
+    assert first.peak_rss_mb - before.peak_rss_mb > 190
+    assert first.rss_mb - before.rss_mb < 50
+    assert abs(last.rss_mb - first.rss_mb) < 20
+
+
+def test_a_given_process_keeps_its_threads(fakes):
+    with TrainingProcess(threads=2) as process, pytest.raises(ValueError, match="threads=2, got"):
+        run(fakes, process=process, threads=1)
