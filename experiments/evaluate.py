@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,15 @@ from mien.experiments.centring import centre_rows
 from mien.experiments.folds import Fold
 from mien.experiments.row_data import RowData
 from mien.experiments.scores import compute_scores
+from mien.models.fusion import spread_probabilities, spread_scores
+from mien.models.kernel_machine import choose_class
 from mien.pipeline.datasets.selection import draw_stratified
 
 FACELESS = (
     "A picture in which no face was found is fitted on and scored like any other: a model that "
     "reads features sees landmarks that a fallback placed; the CNN reads the pixels. Where there "
-    "are no features at all, the answer is the most frequent class of the training rows."
+    "are no features at all, the answer is the most frequent class of the training rows; of a "
+    "fusion, its network's."
 )
 
 
@@ -49,6 +53,22 @@ def limit_usable(data: RowData, usable: np.ndarray, limit: int | None, seed: int
 
 
 @dataclass(frozen=True)
+class HeldOut:
+    """What a network says of the training rows that it held back for early stopping.
+
+    Attributes
+    ----------
+    rows : ndarray of int64, shape (k,)
+        Row numbers.
+    outputs : ndarray of float32, shape (k, n_classes)
+        Probabilities.
+    """
+
+    rows: np.ndarray
+    outputs: np.ndarray
+
+
+@dataclass(frozen=True)
 class FoldResult:
     """One candidate's predictions of one fold's test rows.
 
@@ -64,6 +84,10 @@ class FoldResult:
     fit_seconds, predict_seconds : float
     curves : dict of lists, or None
         A network's loss and accuracy by epoch.
+    outputs : ndarray of float32, shape (len(fold.test), n_classes)
+        Scores of an SVM, NaN in rows without features; probabilities of another model.
+    held_out : HeldOut or None
+        A network's.
     """
 
     fold: Fold
@@ -75,6 +99,8 @@ class FoldResult:
     fit_seconds: float
     predict_seconds: float
     curves: dict[str, list[float]] | None
+    outputs: np.ndarray
+    held_out: HeldOut | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return a fold of the results schema."""
@@ -143,9 +169,11 @@ def evaluate_folds(
             fit_seconds=fitted.fit_seconds,
             predict_seconds=seconds,
             curves=fitted.curves,
+            outputs=outputs,
+            held_out=fitted.held_out,
         )
-        for fold, predicted, seconds in zip(
-            folds, fitted.predicted, fitted.predict_seconds, strict=True
+        for fold, predicted, outputs, seconds in zip(
+            folds, fitted.predicted, fitted.outputs, fitted.predict_seconds, strict=True
         )
     ]
 
@@ -157,6 +185,8 @@ class _Fitted:
     fit_seconds: float
     predict_seconds: list[float]
     curves: dict[str, list[float]] | None
+    outputs: list[np.ndarray]
+    held_out: HeldOut | None = None
 
 
 def read_features(
@@ -224,16 +254,20 @@ def _fit_predict_svm(
     fit_seconds = time.perf_counter() - started
     n_train = len(features)
     del features
-    predictions, seconds = [], []
+    predictions, outputs, seconds = [], [], []
     for fold in folds:
         rows, visible = read_features(data, families, fold.test, centre=centre)
         started = time.perf_counter()
         predicted = np.full(len(fold.test), most_frequent(train))
+        scores = np.full((len(fold.test), len(data.classes)), np.nan, dtype=np.float32)
         if visible.any():
-            predicted[visible] = estimator.predict(rows)
+            found = estimator.decision_function(rows)
+            predicted[visible] = choose_class(found, estimator.classes_)
+            scores[visible] = spread_scores(found, estimator.classes_, len(data.classes))
+        outputs.append(scores)
         seconds.append(time.perf_counter() - started)
         predictions.append(predicted)
-    return _Fitted(predictions, n_train, fit_seconds, seconds, None)
+    return _Fitted(predictions, n_train, fit_seconds, seconds, None, outputs)
 
 
 def _fit_predict_cnn(
@@ -258,10 +292,15 @@ def _fit_predict_cnn(
         on_progress=on_epoch,
     )
     tested = sum(len(fold.test) for fold in folds)
+    spread = partial(spread_probabilities, classes=result.classes, n_classes=len(data.classes))
     return _Fitted(
         predicted=[result.classes[p.argmax(axis=1)] for p in result.probabilities],
         train_rows=len(train),
         fit_seconds=result.fit_seconds,
         predict_seconds=[result.predict_seconds * len(f.test) / tested for f in folds],
         curves=result.history,
+        outputs=[spread(p) for p in result.probabilities],
+        held_out=HeldOut(train[held_back], spread(result.validation_probabilities))
+        if len(held_back := result.validation_rows)
+        else None,
     )

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -54,6 +54,10 @@ class IsolatedResult:
         Largest resident memory of the child in MiB; NaN where the system does not tell.
     estimator : object or None
         The fitted estimator, when it was asked for.
+    validation_rows : ndarray of int64, shape (n_validation,)
+        Positions of the training pictures that the estimator held back.
+    validation_probabilities : ndarray of float32, shape (n_validation, n_classes)
+        What it predicts for them.
     """
 
     probabilities: list[np.ndarray]
@@ -63,6 +67,10 @@ class IsolatedResult:
     predict_seconds: float
     peak_rss_mb: float
     estimator: Any = None
+    validation_rows: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    validation_probabilities: np.ndarray = field(
+        default_factory=lambda: np.empty((0, 0), dtype=np.float32)
+    )
 
 
 @dataclass(frozen=True)

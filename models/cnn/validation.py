@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
 
@@ -17,75 +15,84 @@ def split_validation(
     y : ndarray of int, shape (n,)
         Class codes, 0 to the number of classes - 1.
     fraction : float
-        Share to hold back, between 0 and 1. Whole groups move together, so with groups it is met
-        only as closely as they allow.
+        Share of each class to hold back, between 0 and 1. Whole groups move together, so with
+        groups it is met only as closely as they allow.
     groups : ndarray, shape (n,), optional
-        Group of each row (the person); a group is never on both sides.
+        Group of each row (the person, the picture's exact twins); a group is never on both sides.
+        Every row is its own by default.
     seed : int
         Seed of the choice.
 
     Returns
     -------
     training, validation : ndarray of int64
-        Sorted row positions. Every class is among the training rows; a class of a single row is
-        in training only.
+        Sorted row positions. Every class is among the training rows; a class of a single row or
+        group is in training only.
 
     Raises
     ------
     ValueError
         When too few rows or groups are left for one side.
+
+    Notes
+    -----
+    Groups are drawn in a random order until a class has its rounded share (at least one row).
+    While a group more brings the classes' counts nearer to their shares, the best one is added.
     """
-    if groups is None:
-        validation = _hold_back_rows(y, fraction, np.random.default_rng(seed))
-    else:
-        validation = _hold_back_groups(y, fraction, groups, seed)
-    training = np.setdiff1d(np.arange(len(y)), validation)
-    return training, validation
+    members = np.arange(len(y)) if groups is None else np.unique(groups, return_inverse=True)[1]
+    n_classes = int(y.max()) + 1
+    cells = np.bincount(members * n_classes + y, minlength=(members.max() + 1) * n_classes)
+    counts = cells.reshape(-1, n_classes)
+    _require_groups(counts)
+    taken = _draw_groups(counts, fraction, np.random.default_rng(seed))
+    held_back = taken[members]
+    return np.flatnonzero(~held_back), np.flatnonzero(held_back)
 
 
-def _hold_back_rows(y: np.ndarray, fraction: float, rng: np.random.Generator) -> np.ndarray:
-    """Take the rounded share of each class, and never a whole class."""
-    parts = []
-    for code in np.unique(y):
-        rows = rng.permutation(np.flatnonzero(y == code))
-        wanted = max(1, round(fraction * len(rows)))
-        parts.append(rows[: min(wanted, len(rows) - 1)])
-    validation = np.sort(np.concatenate(parts)).astype(np.int64)
-    if not len(validation):
+def _require_groups(counts: np.ndarray) -> None:
+    n_rows, largest_class = int(counts.sum()), int(counts.sum(axis=0).max())
+    if largest_class < 2:
         raise ValueError(
             "Expected a class with at least two pictures, one of them for validation; "
-            f"got {len(y)} pictures, each of another class."
+            f"got {n_rows} pictures, each of another class."
         )
-    return validation
-
-
-def _hold_back_groups(y: np.ndarray, fraction: float, groups: np.ndarray, seed: int) -> np.ndarray:
-    """Take the fold of a grouped, stratified k-fold that comes nearest to the share."""
-    from sklearn.model_selection import StratifiedGroupKFold
-
-    n_groups = len(np.unique(groups))
-    if n_groups < 2:
+    if len(counts) < 2:
         raise ValueError("Expected at least two groups, one of them for validation; got one.")
-    largest_class = int(np.bincount(y).max())
-    n_folds = min(max(2, round(1 / fraction)), n_groups, largest_class)
-    if n_folds < 2:
-        raise ValueError("Expected a class with at least two pictures; got one picture a class.")
-    splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
-    with warnings.catch_warnings():  # classes smaller than the number of folds are fine here
-        warnings.simplefilter("ignore", UserWarning)
-        folds = [fold for fold in splitter.split(y, y, groups) if all(map(len, fold))]
-    validation = min(folds, key=lambda fold: _misfit(y, fold, fraction))[1]
-    if len(np.unique(np.delete(y, validation))) < len(np.unique(y)):
+
+
+def _draw_groups(counts: np.ndarray, fraction: float, rng: np.random.Generator) -> np.ndarray:
+    """Choose groups by their class counts, shape (n_groups, n_classes); bool, shape (n_groups,)."""
+    totals = counts.sum(axis=0)
+    wanted = np.clip(np.rint(fraction * totals), 1, np.maximum(totals - 1, 0))
+    order = rng.permutation(len(counts))
+    counts = counts[order]
+    fits = (np.cumsum(counts, axis=0) <= wanted) | (counts == 0)
+    taken = fits.all(axis=1)
+    while (best := _find_best(counts, taken, totals, wanted)) is not None:
+        taken[best] = True
+    if not taken.any():
         raise ValueError(
             "Expected each class in at least two groups, so that validation can have one of them; "
-            f"got {n_groups} groups of which no choice leaves every class for training."
+            f"got {len(counts)} groups of which no choice leaves every class for training."
         )
-    return np.asarray(validation, dtype=np.int64)
+    chosen = np.zeros(len(counts), dtype=bool)
+    chosen[order[taken]] = True
+    return chosen
 
 
-def _misfit(y: np.ndarray, fold: tuple[np.ndarray, np.ndarray], fraction: float) -> float:
-    """Distance of a fold's class counts from the wanted ones; lost classes weigh most."""
-    counts = np.bincount(y)
-    held = np.bincount(y[fold[1]], minlength=len(counts))
-    lost = int(((held == counts) & (counts > 0)).sum())
-    return lost * len(y) + float(np.abs(held - fraction * counts).sum())
+def _find_best(
+    counts: np.ndarray, taken: np.ndarray, totals: np.ndarray, wanted: np.ndarray
+) -> int | None:
+    """Return the group that brings the counts nearest to the wanted ones; None if none helps.
+
+    A group that leaves no row of one of its classes for training is never returned. The first
+    group is returned even where every one is too large.
+    """
+    held = counts[taken].sum(axis=0)
+    possible = ~taken & ((counts == 0) | (held + counts < totals)).all(axis=1)
+    if not possible.any():
+        return None
+    misfits = np.abs(held + counts - wanted).sum(axis=1)
+    best = int(np.argmin(np.where(possible, misfits, np.inf)))
+    nearer = misfits[best] < np.abs(held - wanted).sum()
+    return best if nearer or not taken.any() else None

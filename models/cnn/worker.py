@@ -99,6 +99,11 @@ def _do_job(folder: Path, job: Job, progress: IO[str]) -> dict[str, Any]:
         "predict_seconds": predicted - fitted,
         "peak_rss_mb": peak_rss_mb(),
         "estimator": job.estimator if job.return_estimator else None,
+        **{
+            name: getattr(job.estimator, f"{name}_")
+            for name in ("validation_rows", "validation_probabilities")
+            if hasattr(job.estimator, f"{name}_")
+        },
     }
 
 
