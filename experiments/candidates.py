@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
 from mien.errors import MienError
 from mien.models.compact_machine import CompactSize
@@ -20,6 +20,8 @@ from mien.models.svm_pipeline import (
 from mien.models.weighted_families import family_names, parse_families
 
 PIXELS = "pixels"
+_SVM_NAMES = ("svm-linear", "svm-poly", "svm-rbf")
+_CNN_NAMES = ("cnn", "cnn-modern", "cnn-compact")
 _KINDS: dict[type, str] = {int: "a whole number", float: "a number", str: "a name"}
 
 
@@ -42,6 +44,10 @@ _RULES: dict[tuple[str, str], tuple[Callable[[Any], bool], str]] = {
     ("svm", "C"): (lambda value: value > 0, "above 0"),
     ("svm", "gamma"): (lambda value: value > 0, "above 0"),
     ("svm", "degree"): (lambda value: value >= 1, "of at least 1"),
+    ("fusion", "svm"): _one_of(*_SVM_NAMES),
+    ("fusion", "cnn"): _one_of(*_CNN_NAMES),
+    ("fusion", "inner"): (lambda value: value >= 1, "of at least 1"),
+    ("fusion", "C"): (lambda value: value > 0, "above 0"),
 }
 """What a value must be besides its type; a network checks its own."""
 
@@ -56,7 +62,7 @@ class Candidate:
         ``svm-rbf``.
     title : str
         ``SVM, RBF kernel``.
-    kind : {"svm", "cnn"}
+    kind : {"svm", "cnn", "fusion"}
     defaults : mapping
         Parameters used when none are given.
     """
@@ -88,7 +94,7 @@ class Candidate:
         if unknown:
             raise MienError(
                 f"{self.name} has no parameter {', '.join(unknown)}.",
-                f"It has: {', '.join(self.defaults)}.",
+                f"It has: {', '.join(name for name in self.defaults if '.' not in name)}.",
             )
         return {
             name: self._check_value(name, value, type(self.defaults[name]))
@@ -105,6 +111,26 @@ class Candidate:
             expected = " ".join(filter(None, (_KINDS[kind], told)))
             raise MienError(f"{self.name}: {name} must be {expected}, not {value!r}.")
         return value
+
+    def part_names(self, given: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+        """Return the names of the models that this one is made of: none, but of a fusion.
+
+        Parameters
+        ----------
+        given : mapping of str to mapping
+            Parameters by model.
+        """
+        del given
+        return ()
+
+    def gather(self, given: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+        """Return what is given for this model, and for its parts, of parameters by model."""
+        return dict(given.get(self.name, {}))
+
+    def parts(self, parameters: Mapping[str, Any]) -> tuple[Part, ...]:
+        """Return a fusion's SVM and network; nothing of another model."""
+        del parameters
+        return ()
 
     def families(self, parameters: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the feature families that the model reads; none for pixels."""
@@ -176,6 +202,131 @@ def describe_training(parameters: Mapping[str, Any]) -> str:
     )
 
 
+class Part(NamedTuple):
+    """A model that a fusion is made of, with its complete parameters."""
+
+    candidate: Candidate
+    parameters: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class FusionCandidate(Candidate):
+    """An SVM and a network, whose outputs a small model combines.
+
+    Its complete parameters hold those of its parts, by names like ``svm-rbf.C``.
+
+    Attributes
+    ----------
+    choices : mapping of str to Candidate
+        What its parts can be.
+    """
+
+    choices: Mapping[str, Candidate]
+
+    def parameters(self, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Return the defaults, replaced by what is given; see :meth:`Candidate.parameters`."""
+        checked = self.check(given or {})
+        own = {**{name: self.defaults[name] for name in _FUSION}, **_without_parts(checked)}
+        return own | {
+            f"{name}.{key}": value
+            for name in (own["svm"], own["cnn"])
+            for key, value in self.choices[name].parameters(_of_part(checked, name)).items()
+        }
+
+    def check(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what is given, checked; raises as :meth:`parameters` does."""
+        checked = super().check(_without_parts(given))
+        names = tuple(checked.get(key, self.defaults[key]) for key in ("svm", "cnn"))
+        stray = sorted({name.rpartition(".")[0] for name in given if "." in name} - set(names))
+        if stray:
+            raise MienError(
+                f"{self.name} is of {' and '.join(names)}, not of {', '.join(stray)}.",
+                f"Choose its parts with --set {self.name}.svm and --set {self.name}.cnn.",
+            )
+        for name in names:
+            own = self.choices[name].check(_of_part(given, name))
+            checked |= {f"{name}.{key}": value for key, value in own.items()}
+        return checked
+
+    def part_names(self, given: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+        """Return the names of its SVM and its network; see :meth:`Candidate.part_names`."""
+        own = super().check(_without_parts(given.get(self.name, {})))
+        return tuple(own.get(key, self.defaults[key]) for key in ("svm", "cnn"))
+
+    def gather(self, given: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+        """Return what is given for it and its parts; what is given by a part's name counts."""
+        own = super().gather(given)
+        gathered = _without_parts(own)
+        for name in self.part_names(given):
+            part = _of_part(own, name) | dict(given.get(name, {}))
+            gathered |= {f"{name}.{key}": value for key, value in part.items()}
+        return gathered
+
+    def parts(self, parameters: Mapping[str, Any]) -> tuple[Part, ...]:
+        """Return its SVM and its network with their parameters, of its complete parameters."""
+        names = (parameters["svm"], parameters["cnn"])
+        return tuple(Part(self.choices[name], _of_part(parameters, name)) for name in names)
+
+    def families(self, parameters: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the feature families that its SVM reads."""
+        svm, _ = self.parts(parameters)
+        return svm.candidate.families(svm.parameters)
+
+    def view(self, parameters: Mapping[str, Any]) -> str:
+        """Say what its parts read: ``patch_hog and pixels``."""
+        parts = self.parts(parameters)
+        return " and ".join(part.candidate.view(part.parameters) for part in parts)
+
+    def build(
+        self,
+        parameters: Mapping[str, Any],
+        *,
+        seed: int,
+        landmarks: int = 0,
+        compact: CompactSize | None = None,
+    ) -> Any:
+        """Return what combines the parts' outputs, unfitted; its parts are built by themselves."""
+        from mien.models.fusion import ScoreCombiner
+
+        del seed, landmarks, compact
+        return ScoreCombiner(C=parameters["C"])
+
+    def solver(
+        self,
+        parameters: Mapping[str, Any],
+        *,
+        landmarks: int = 0,
+        compact: CompactSize | None = None,
+    ) -> str:
+        """Say how its parts are combined, on which rows, and how they are fitted."""
+        svm, cnn = self.parts(parameters)
+        rows = (
+            "on the training rows that the network held back for early stopping (neither part was "
+            "fitted on them, but the network's best epoch was chosen by its loss on them)"
+            if parameters["inner"] == 1
+            else f"on predictions in {parameters['inner']} inner folds of the training rows"
+        )
+        fitted = svm.candidate.solver(svm.parameters, landmarks=landmarks, compact=compact)
+        return (
+            "multinomial logistic regression on the standardised scores of the SVM and the "
+            f"log-probabilities of the network, fitted {rows}. {svm.candidate.title}: {fitted}. "
+            f"{cnn.candidate.title}: {cnn.candidate.solver(cnn.parameters)}"
+        )
+
+
+def _without_parts(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in parameters.items() if "." not in name}
+
+
+def _of_part(parameters: Mapping[str, Any], name: str) -> dict[str, Any]:
+    start = f"{name}."
+    return {
+        key.removeprefix(start): value for key, value in parameters.items() if key.startswith(start)
+    }
+
+
+_FUSION = {"svm": "svm-rbf", "cnn": "cnn-compact", "inner": 1, "C": 1.0}
+
 _SVM = {
     "families": "patch_hog",
     "combine": "distances",
@@ -201,7 +352,7 @@ def _cnn_defaults(preset: str) -> dict[str, Any]:
 def _candidates() -> dict[str, Candidate]:
     linear = {**_SVM, "C": 1.0, "gamma": 1.0}
     poly = {**_SVM, "C": 10.0, "gamma": 1.0, "degree": 3, "coef0": 1.0}
-    return {
+    single = {
         "svm-linear": Candidate("svm-linear", "SVM, linear kernel", "svm", linear),
         "svm-poly": Candidate("svm-poly", "SVM, polynomial kernel", "svm", poly),
         "svm-rbf": Candidate("svm-rbf", "SVM, RBF kernel", "svm", _SVM),
@@ -211,16 +362,18 @@ def _candidates() -> dict[str, Candidate]:
         ),
         "cnn-compact": Candidate("cnn-compact", "Compact CNN", "cnn", _cnn_defaults("compact")),
     }
+    of_parts = {
+        f"{name}.{key}": value
+        for name in (_FUSION["svm"], _FUSION["cnn"])
+        for key, value in single[str(name)].defaults.items()
+    }
+    fusion = FusionCandidate(
+        "fusion", "Fusion of SVM and CNN", "fusion", {**_FUSION, **of_parts}, single
+    )
+    return {**single, fusion.name: fusion}
 
 
-CANDIDATE_NAMES: tuple[str, ...] = (
-    "svm-linear",
-    "svm-poly",
-    "svm-rbf",
-    "cnn",
-    "cnn-modern",
-    "cnn-compact",
-)
+CANDIDATE_NAMES: tuple[str, ...] = (*_SVM_NAMES, *_CNN_NAMES, "fusion")
 
 DEFAULT_MODELS: tuple[str, ...] = ("svm-linear", "svm-poly", "svm-rbf", "cnn")
 """What a comparison compares when nothing is named: what a small machine does in an hour or so."""

@@ -45,7 +45,7 @@ def centre_rows(
         return values
     if centre not in CENTRES:
         raise MienError(f"centre must be one of {', '.join(CENTRES)}, not {centre!r}.")
-    persons = data.groups(indices)
+    persons = data.persons(indices)
     if persons is None:
         raise MienError(
             f"centre={centre} needs to know the person of every row; this dataset does not say.",

@@ -430,7 +430,7 @@ def tune(
             seed=seed,
             storage=storage or f"sqlite:///{study_file(out)}",
             families=_names(families),
-            fixed=_assigned(assignments, model),
+            fixed=_assigned(assignments, model).get(model, {}),
             memory=allowed,
             on_trial=progress.update,
         )
@@ -444,7 +444,10 @@ def compare(
     out: Annotated[Path, typer.Option(help="Folder for the report and results.json.")],
     models: Annotated[
         str | None,
-        typer.Option(help="svm-linear,svm-poly,svm-rbf,cnn: all by default, or the preset's."),
+        typer.Option(
+            help="svm-linear,svm-poly,svm-rbf,cnn: all by default, or the preset's. Others: "
+            "cnn-modern, cnn-compact, fusion."
+        ),
     ] = None,
     preset: Preset = None,
     cv: Annotated[
@@ -518,7 +521,10 @@ def compare(
 @app.command()
 def export(
     store: Store,
-    model: Annotated[str, typer.Option(help="svm-linear, svm-poly, svm-rbf or cnn.")] = "svm-rbf",
+    model: Annotated[
+        str,
+        typer.Option(help="svm-linear, svm-poly, svm-rbf, cnn, cnn-modern, cnn-compact or fusion."),
+    ] = "svm-rbf",
     preset: Preset = None,
     params: Annotated[Path | None, typer.Option(help="Parameters from mien tune.")] = None,
     assignments: Annotated[
@@ -547,7 +553,7 @@ def export(
 
     data = RowData(FeatureStore.open(store), _read_filter(row_filter))
     _check_writable(out)
-    assigned = {model: _assigned(assignments, model)}
+    assigned = _assigned(assignments, model)
     chosen = collect_parameters(preset, [params] if params else [], assigned)
     parameters = set_time_budget(
         {model: chosen.of(model)}, time_budget, models=(model,), assigned=assigned
@@ -617,17 +623,18 @@ def _bytes(text: str | None, option: str) -> int | None:
     return parse_bytes(text, option)
 
 
-def _assigned(assignments: list[str] | None, model: str) -> dict[str, Any]:
-    """Read --set of a command that has one model, whose name may be left out."""
+def _assigned(assignments: list[str] | None, model: str) -> dict[str, dict[str, Any]]:
+    """Read --set of a command that has one model, whose name may be left out; with its parts'."""
+    from mien.experiments.candidates import get_candidate
     from mien.experiments.compare import parse_assignments
 
     named = [text if "." in text.split("=")[0] else f"{model}.{text}" for text in assignments or []]
     assigned = parse_assignments(named)
-    if stray := sorted(set(assigned) - {model}):
+    if stray := sorted(set(assigned) - {model, *get_candidate(model).part_names(assigned)}):
         raise MienError(
             f"--set names {', '.join(stray)}, but --model is {model}.", "For example --set C=10."
         )
-    return assigned.get(model, {})
+    return assigned
 
 
 def _add_plugins(plugins: list[str]) -> None:

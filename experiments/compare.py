@@ -10,9 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import mien
 from mien.errors import MienError
-from mien.experiments.candidates import Candidate, get_candidate
+from mien.experiments.candidates import Candidate, Part, get_candidate
+from mien.experiments.cells import Cell, read_cell, write_cell
 from mien.experiments.centring import exclude_references
 from mien.experiments.dataset_facts import describe_dataset
 from mien.experiments.environment import describe_environment
@@ -25,6 +28,7 @@ from mien.experiments.folds import (
     inner_scheme,
     make_folds,
 )
+from mien.experiments.fuse import fuse_folds, predict_inside
 from mien.experiments.memory import plan_landmarks, rows_for_trials
 from mien.experiments.near_twins import find_copies
 from mien.experiments.protocol import describe_protocol, find_placed, score_without
@@ -78,7 +82,8 @@ class ComparisonOptions:
         The dataset's default when None.
     repeats, seed : int
     parameters : mapping of str to mapping
-        Parameters by model; missing ones keep their default.
+        Parameters by model; missing ones keep their default. A fusion's parts take those of their
+        own name, whether they are compared themselves or not.
     nested : bool
         Tune the SVMs anew inside each fold's training rows.
     nested_trials : int
@@ -145,17 +150,23 @@ def compare(
     if not candidates:
         raise MienError("No model was named.", "Name one or more with --models.")
     given = options.parameters or {}
-    stray = sorted(set(given) - {candidate.name for candidate in candidates})
-    if stray:
+    known = {name for c in candidates for name in (c.name, *c.part_names(given))}
+    if stray := sorted(set(given) - known):
         raise MienError(
             f"Parameters were given for {', '.join(stray)}, which is not compared.",
             "Add it to --models.",
         )
-    complete = {c.name: c.parameters(given.get(c.name)) for c in candidates}
     _check_attempts(options.attempts, candidates)
+    complete = {c.name: c.parameters(c.gather(given)) for c in candidates}
+    parts = [part for c in candidates for part in c.parts(complete[c.name])]
+    if options.nested and parts:
+        raise MienError(
+            "fusion cannot be compared with nested tuning yet.", "Leave out fusion or --nested."
+        )
+    every = {part.candidate.name: part.parameters for part in parts} | complete
     rows = data.store.rows
     usable = data.usable
-    if any(own.get("centre") == "neutral" for own in complete.values()):
+    if any(own.get("centre") == "neutral" for own in every.values()):
         usable = exclude_references(data, usable)
     folds = make_folds(
         rows,
@@ -164,11 +175,15 @@ def compare(
         seed=options.seed,
         usable=limit_usable(data, usable, options.limit, options.seed),
     )
-    _check_centring(folds, complete)
+    _check_centring(folds, every)
     _write_folds(out, folds)
     with TrainingProcess() as process:
         runner = _Runner(data, folds, options, out, process, on_progress)
-        models = {c.name: runner.run(c, complete[c.name]) for c in candidates}
+        run = {
+            c.name: runner.run(c, complete[c.name])
+            for c in sorted(candidates, key=lambda c: c.kind == "fusion")
+        }
+    models = {c.name: run[c.name] for c in candidates}
     failed = [
         f"{n}: {model['error']}" for n, model in models.items() if model["status"] == "failed"
     ]
@@ -184,7 +199,7 @@ def compare(
             data,
             folds,
             nested=options.nested,
-            parameters=complete,
+            parameters=every,
             tuned_on={} if options.nested else options.tuned_on or {},
             models=models,
             copies=runner.copies,
@@ -221,6 +236,7 @@ class _Runner:
         self._groups = group_by_training(folds)
         self._total = sum(self._count_fits(get_candidate(n)) for n in dict.fromkeys(options.models))
         self._done = 0
+        self._failures: dict[str, str] = {}
         self._digest = folds.digest()
         self._twins = find_twins(folds, data.store.rows)
         self.copies = find_copies(folds, data, out)
@@ -261,7 +277,7 @@ class _Runner:
         """Return all folds of one attempt."""
         results = []
         for group in self._groups:
-            results += self._fit(candidate, group, parameters, landmarks, attempt)
+            results += self._fit(candidate, group, parameters, landmarks, attempt).folds
             self._done += 1
         return results
 
@@ -284,6 +300,7 @@ class _Runner:
 
     def _failed(self, candidate: Candidate, error: str, done: int) -> dict[str, Any]:
         self._done = done + self._count_fits(candidate)
+        self._failures[candidate.name] = error
         return {"title": candidate.title, "status": "failed", "error": error}
 
     def _nested(self, candidate: Candidate) -> bool:
@@ -291,6 +308,9 @@ class _Runner:
 
     def _plan_landmarks(self, candidate: Candidate, parameters: dict[str, Any]) -> int:
         """Choose how many landmark rows approximate the kernel in all folds; 0 if it fits."""
+        for part in candidate.parts(parameters):
+            if part.candidate.kind == "svm":
+                return self._plan_landmarks(*part)
         if candidate.kind != "svm":
             return 0
         store = self._data.store
@@ -325,15 +345,21 @@ class _Runner:
         group: list[Fold],
         parameters: dict[str, Any],
         landmarks: int,
-        attempt: int,
-    ) -> list[dict[str, Any]]:
+        attempt: int = 0,
+        digest: str = "",
+    ) -> Cell:
+        """Return what was kept of a fit, or fit; ``digest`` is of the folds, if not the outer."""
         seed = self._options.seed + attempt
-        key = self._key(candidate, group, parameters, landmarks, seed)
+        key = self._key(candidate, group, parameters, landmarks, seed, digest)
         cell = self._cells / f"{candidate.name}-{key}.json"
         told = f"attempt {attempt + 1}/{n}" if (n := self._count_attempts(candidate)) > 1 else ""
         self._tell(candidate, group[0], told)
-        if (kept := _read_cell(cell)) is not None:
+        if (kept := read_cell(cell)) is not None:
             return kept
+        if candidate.kind == "fusion":
+            fused = self._fuse(candidate, group, parameters, landmarks)
+            write_cell(cell, fused)
+            return fused
         if self._nested(candidate):
             parameters = self._tune_inside(candidate, group[0], parameters)
         options: dict[str, Any] = {}
@@ -343,8 +369,8 @@ class _Runner:
         results = evaluate_folds(
             candidate, self._data, group, parameters, seed=seed, landmarks=landmarks, **options
         )
-        content = [result.to_json() for result in results]
-        write_json(cell, content)
+        content = Cell.of(results)
+        write_cell(cell, content)
         checkpoint.unlink(missing_ok=True)
         return content
 
@@ -364,6 +390,59 @@ class _Runner:
             "on_step": notes.step,
             "process": self._process,
         }
+
+    def _fuse(
+        self,
+        candidate: Candidate,
+        group: list[Fold],
+        parameters: dict[str, Any],
+        landmarks: int,
+    ) -> Cell:
+        """Combine the parts' own fits; what they say of training rows is kept as fits are, too."""
+        parts = candidate.parts(parameters)
+        for part in parts:
+            if error := self._failures.get(part.candidate.name):
+                raise MienError(f"Its part {part.candidate.name} failed: {error}")
+        fitted: list[Cell] = []
+
+        def fit(part: Part, folds: list[Fold], digest: str = "") -> Cell:
+            self._tell(part.candidate, folds[0])
+            approximated = landmarks if part.candidate.kind == "svm" else 0
+            fitted.append(
+                self._fit(part.candidate, folds, part.parameters, approximated, digest=digest)
+            )
+            return fitted[-1]
+
+        def score_inside(part: Part) -> Callable[[Fold], np.ndarray]:
+            seed = self._options.seed
+            return lambda fold: fit(
+                part, [fold], Folds("inner", 1, seed, None, (fold,)).digest()
+            ).outputs[0]
+
+        svm, cnn = (fit(part, group) for part in parts)
+        inside = predict_inside(
+            self._data,
+            group[0],
+            inner=parameters["inner"],
+            seed=self._options.seed,
+            held_out=cnn.held_out,
+            score_svm=score_inside(parts[0]),
+            score_cnn=score_inside(parts[1]),
+        )
+        results = fuse_folds(
+            self._data,
+            group,
+            parameters,
+            combiner=candidate.build(parameters, seed=self._options.seed),
+            inside=inside,
+            outputs=list(zip(svm.outputs, cnn.outputs, strict=True)),
+            fit_seconds=sum(cell.folds[0]["fit_seconds"] for cell in fitted),
+            predict_seconds=[
+                own["predict_seconds"] + other["predict_seconds"]
+                for own, other in zip(svm.folds, cnn.folds, strict=True)
+            ],
+        )
+        return Cell.of(results)
 
     def _tune_inside(
         self, candidate: Candidate, fold: Fold, parameters: dict[str, Any]
@@ -401,13 +480,14 @@ class _Runner:
         parameters: dict[str, Any],
         landmarks: int,
         seed: int,
+        digest: str,
     ) -> str:
         manifest = self._data.store.manifest
         told = json.dumps(
             [
                 mien.__version__, manifest["dataset_hash"], manifest["families"],
-                manifest["detector"], self._digest, [fold.name for fold in group], parameters,
-                seed,
+                manifest["detector"], digest or self._digest, [fold.name for fold in group],
+                parameters, seed,
                 self._options.nested_trials if self._nested(candidate) else None, landmarks,
             ],
             sort_keys=True,
@@ -418,14 +498,6 @@ class _Runner:
         if self._on_progress:
             progress = Progress(candidate.name, fold.name, self._done, self._total, note)
             self._on_progress(progress)
-
-
-def _read_cell(cell: Path) -> list[dict[str, Any]] | None:
-    """Return a finished fit's folds; None if there is no file, or a damaged one."""
-    try:
-        return json.loads(cell.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
 
 
 def _check_attempts(attempts: int, candidates: Sequence[Candidate]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ from mien.experiments.centring import centre_rows
 from mien.experiments.folds import Fold
 from mien.experiments.row_data import RowData
 from mien.experiments.scores import compute_scores
+from mien.models.fusion import spread_probabilities, spread_scores
+from mien.models.kernel_machine import choose_class
 from mien.pipeline.datasets.selection import draw_stratified
 
 if TYPE_CHECKING:
@@ -25,7 +28,8 @@ if TYPE_CHECKING:
 FACELESS = (
     "A picture in which no face was found is fitted on and scored like any other: a model that "
     "reads features sees landmarks that a fallback placed; the CNN reads the pixels. Where there "
-    "are no features at all, the answer is the most frequent class of the training rows."
+    "are no features at all, the answer is the most frequent class of the training rows; of a "
+    "fusion, its network's."
 )
 
 
@@ -53,6 +57,22 @@ def limit_usable(data: RowData, usable: np.ndarray, limit: int | None, seed: int
 
 
 @dataclass(frozen=True)
+class HeldOut:
+    """What a network says of the training rows that it held back for early stopping.
+
+    Attributes
+    ----------
+    rows : ndarray of int64, shape (k,)
+        Row numbers.
+    outputs : ndarray of float32, shape (k, n_classes)
+        Probabilities.
+    """
+
+    rows: np.ndarray
+    outputs: np.ndarray
+
+
+@dataclass(frozen=True)
 class FoldResult:
     """One candidate's predictions of one fold's test rows.
 
@@ -70,6 +90,10 @@ class FoldResult:
         A network's loss and accuracy by epoch.
     training : dict, or None
         What a network tells of its training: epochs, pictures seen, why it stopped ...
+    outputs : ndarray of float32, shape (len(fold.test), n_classes)
+        Scores of an SVM, NaN in rows without features; probabilities of another model.
+    held_out : HeldOut or None
+        A network's.
     """
 
     fold: Fold
@@ -82,6 +106,8 @@ class FoldResult:
     predict_seconds: float
     curves: dict[str, list[float]] | None
     training: dict[str, Any] | None
+    outputs: np.ndarray
+    held_out: HeldOut | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return a fold of the results schema."""
@@ -161,9 +187,11 @@ def evaluate_folds(
             predict_seconds=seconds,
             curves=fitted.curves,
             training=fitted.training,
+            outputs=outputs,
+            held_out=fitted.held_out,
         )
-        for fold, predicted, seconds in zip(
-            folds, fitted.predicted, fitted.predict_seconds, strict=True
+        for fold, predicted, outputs, seconds in zip(
+            folds, fitted.predicted, fitted.outputs, fitted.predict_seconds, strict=True
         )
     ]
 
@@ -174,6 +202,8 @@ class _Fitted:
     train_rows: int
     fit_seconds: float
     predict_seconds: list[float]
+    outputs: list[np.ndarray]
+    held_out: HeldOut | None = None
     curves: dict[str, list[float]] | None = None
     training: dict[str, Any] | None = None
 
@@ -243,16 +273,20 @@ def _fit_predict_svm(
     fit_seconds = time.perf_counter() - started
     n_train = len(features)
     del features
-    predictions, seconds = [], []
+    predictions, outputs, seconds = [], [], []
     for fold in folds:
         rows, visible = read_features(data, families, fold.test, centre=centre)
         started = time.perf_counter()
         predicted = np.full(len(fold.test), most_frequent(train))
+        scores = np.full((len(fold.test), len(data.classes)), np.nan, dtype=np.float32)
         if visible.any():
-            predicted[visible] = estimator.predict(rows)
+            found = estimator.decision_function(rows)
+            predicted[visible] = choose_class(found, estimator.classes_)
+            scores[visible] = spread_scores(found, estimator.classes_, len(data.classes))
+        outputs.append(scores)
         seconds.append(time.perf_counter() - started)
         predictions.append(predicted)
-    return _Fitted(predictions, n_train, fit_seconds, seconds)
+    return _Fitted(predictions, n_train, fit_seconds, seconds, outputs)
 
 
 def _fit_predict_cnn(
@@ -275,6 +309,7 @@ def _fit_predict_cnn(
         **options,
     )
     tested = sum(len(fold.test) for fold in folds)
+    spread = partial(spread_probabilities, classes=result.classes, n_classes=len(data.classes))
     return _Fitted(
         predicted=[result.classes[p.argmax(axis=1)] for p in result.probabilities],
         train_rows=len(train),
@@ -282,4 +317,8 @@ def _fit_predict_cnn(
         predict_seconds=[result.predict_seconds * len(f.test) / tested for f in folds],
         curves=result.history,
         training={**result.training, "time_budget": parameters["time_budget"]},
+        outputs=[spread(p) for p in result.probabilities],
+        held_out=HeldOut(train[held_back], spread(result.validation_probabilities))
+        if len(held_back := result.validation_rows)
+        else None,
     )

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import pickle
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import metadata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from sklearn.pipeline import Pipeline
 
 import mien
 from mien.errors import MienError
 from mien.experiments.calibration_splits import split_for_calibration
 from mien.experiments.candidates import Candidate, get_candidate
-from mien.experiments.evaluate import read_features, require_two_classes
+from mien.experiments.evaluate import HeldOut, read_features, require_two_classes
+from mien.experiments.folds import Fold
+from mien.experiments.fuse import predict_inside
 from mien.experiments.memory import plan_landmarks
 from mien.experiments.model_size import plan_compact
 from mien.experiments.row_data import RowData
 from mien.models.bundle import Bundle
 from mien.models.calibrated import CalibratedClassifier
 from mien.models.fused_machine import FusedMachine
+from mien.models.fusion import FusionClassifier, score_readable, spread_probabilities
 
 if TYPE_CHECKING:
+    from mien.models.cnn.isolated import IsolatedResult
     from mien.models.cnn.jobs import NewsCallback
 
 
@@ -54,7 +59,8 @@ def fit_bundle(
         bundle's ``training`` says so.
     max_size : int, optional
         Bytes that the file may have. An SVM that would be larger is fitted as a compact
-        least-squares one, and the bundle's ``training`` says so.
+        least-squares one, and the bundle's ``training`` says so; a fusion's has what its network
+        leaves.
     on_epoch : callable, optional
         Called with (epoch, values) by networks.
     on_step : callable, optional
@@ -64,7 +70,8 @@ def fit_bundle(
     -------
     Bundle
         An SVM's probabilities are calibrated on cross-validated scores, with persons and exact
-        twins held out together; see :mod:`mien.experiments.calibration_splits`.
+        twins held out together; see :mod:`mien.experiments.calibration_splits`. What combines a
+        fusion's SVM and network is fitted as in a comparison; see :mod:`mien.experiments.fuse`.
 
     Raises
     ------
@@ -74,9 +81,10 @@ def fit_bundle(
     """
     candidate = get_candidate(model)
     complete = candidate.parameters(parameters)
-    if complete.get("centre", "none") != "none":
+    used = [complete, *(part.parameters for part in candidate.parts(complete))]
+    if centred := [own["centre"] for own in used if own.get("centre", "none") != "none"]:
         raise MienError(
-            f"A model with centre={complete['centre']} needs several pictures of a person; it "
+            f"A model with centre={centred[0]} needs several pictures of a person; it "
             "cannot be exported to predict single pictures.",
             "Tune or choose parameters with centre=none.",
         )
@@ -86,32 +94,16 @@ def fit_bundle(
             "There are no labelled rows of two classes to fit on"
             + (f" in the split {split!r}." if split else ".")
         )
-    landmarks, compact = 0, None
-    if candidate.kind == "svm":
-        features, present = read_features(data, candidate.families(complete), rows)
-        rows = rows[present]
-        require_two_classes(data.codes[rows], "The rows to fit on")
-        landmarks = plan_landmarks(len(rows), features.shape[1], complete["solver"], memory)
-        if max_size is not None:
-            compact = plan_compact(
-                complete, kernel=candidate.kernel, rows=len(rows), classes=len(data.classes),
-                size=max_size, all_rows=not landmarks,
-            )  # fmt: skip
-        if compact is not None:
-            landmarks = 0
+    fitter = _Fitter(data, rows, seed, memory, max_size, on_epoch, on_step)
+    fit = {"svm": fitter.fit_svm, "cnn": fitter.fit_cnn, "fusion": fitter.fit_fusion}
     try:
-        if candidate.kind == "cnn":
-            estimator = _fit_cnn(candidate, data, rows, complete, seed, on_epoch, on_step)
-        else:
-            machine = candidate.build(complete, seed=seed, landmarks=landmarks, compact=compact)
-            estimator = _fit_svm(machine, data, rows, features, seed)
+        fitted = fit[candidate.kind](candidate, complete)
     except (ValueError, RuntimeError) as error:
         raise MienError(
             f"{candidate.name} cannot be fitted on these {len(rows):,} rows ({error}).",
             "Choose other parameters with --set.",
         ) from error
-    solver = candidate.solver(complete, landmarks=landmarks, compact=compact)
-    return _make_bundle(data, candidate, complete, estimator, rows, split, solver)
+    return _make_bundle(data, candidate, complete, fitted, split)
 
 
 def _in_split(data: RowData, split: str | None) -> np.ndarray:
@@ -124,53 +116,155 @@ def _in_split(data: RowData, split: str | None) -> np.ndarray:
     return splits == split
 
 
-def _fit_svm(
-    pipeline: Pipeline, data: RowData, rows: np.ndarray, features: np.ndarray, seed: int
-) -> CalibratedClassifier:
-    splits = split_for_calibration(data, rows, seed=seed)
-    machine = FusedMachine(pipeline)
-    return CalibratedClassifier(machine).fit(features, data.codes[rows], splits=splits)
+class _Fitted(NamedTuple):
+    estimator: Any
+    rows: np.ndarray
+    solver: str
 
 
-def _fit_cnn(
-    candidate: Candidate,
-    data: RowData,
-    rows: np.ndarray,
-    parameters: Mapping[str, Any],
-    seed: int,
-    on_epoch: NewsCallback | None,
-    on_step: NewsCallback | None,
-) -> Any:
-    from mien.models.cnn.isolated import fit_predict_isolated
+@dataclass(frozen=True)
+class _Fitter:
+    """Fits a model on rows, in the ways that the kinds of models need."""
 
-    result = fit_predict_isolated(
-        candidate.build(parameters, seed=seed),
-        np.asarray(data.store.pixels[rows]),
-        data.codes[rows],
-        [],
-        groups=data.groups(rows),
-        return_estimator=True,
-        on_progress=on_epoch,
-        on_step=on_step,
-    )
-    return result.estimator
+    data: RowData
+    rows: np.ndarray
+    seed: int
+    memory: int | None
+    max_size: int | None
+    on_epoch: NewsCallback | None
+    on_step: NewsCallback | None
+
+    def fit_svm(self, candidate: Candidate, parameters: dict[str, Any]) -> _Fitted:
+        """Fit and calibrate an SVM on the rows that have features."""
+        rows, features = self._read(candidate, parameters)
+        plan = self._plan(candidate, parameters, features, self.max_size)
+        machine = FusedMachine(candidate.build(parameters, seed=self.seed, **plan))
+        splits = split_for_calibration(self.data, rows, seed=self.seed)
+        calibrated = CalibratedClassifier(machine)
+        calibrated.fit(features, self.data.codes[rows], splits=splits)
+        return _Fitted(calibrated, rows, candidate.solver(parameters, **plan))
+
+    def fit_cnn(self, candidate: Candidate, parameters: dict[str, Any]) -> _Fitted:
+        """Train a network on all rows."""
+        network = self._train(candidate, parameters, self.rows).estimator
+        return _Fitted(network, self.rows, candidate.solver(parameters))
+
+    def fit_fusion(self, candidate: Candidate, parameters: dict[str, Any]) -> _Fitted:
+        """Fit an SVM and a network on all rows, and what combines them on inner predictions."""
+        (svm, own), (cnn, settings) = candidate.parts(parameters)
+        rows, features = self._read(svm, own)
+        plan = self._plan(svm, own, features, self.max_size)
+        trained = self._train(cnn, settings, self.rows)
+        if self.max_size is not None:
+            plan = self._plan_beside(trained.estimator, svm, own, features)
+        pipeline = svm.build(own, seed=self.seed, **plan)
+        codes, n_classes = self.data.codes, len(self.data.classes)
+
+        def score_svm(fold: Fold) -> np.ndarray:
+            used = np.isin(rows, fold.train)
+            machine = FusedMachine(pipeline).fit(features[used], codes[rows[used]])
+            unseen = self.data.store.view(svm.families(own), fold.test)
+            return score_readable(machine, unseen, n_classes)
+
+        def score_cnn(fold: Fold) -> np.ndarray:
+            found = self._train(cnn, settings, fold.train, fold.test)
+            return spread_probabilities(found.probabilities[0], found.classes, n_classes)
+
+        probabilities = trained.validation_probabilities
+        inside = predict_inside(
+            self.data,
+            Fold("all rows", 0, None, self.rows, np.empty(0, dtype=np.int64)),
+            inner=parameters["inner"],
+            seed=self.seed,
+            held_out=HeldOut(
+                self.rows[trained.validation_rows],
+                spread_probabilities(probabilities, trained.classes, n_classes),
+            ),
+            score_svm=score_svm,
+            score_cnn=score_cnn,
+        )
+        combiner = candidate.build(parameters, seed=self.seed)
+        combiner.fit(inside.svm, inside.cnn, codes[inside.rows])
+        machine = FusedMachine(pipeline).fit(features, codes[rows])
+        fused = FusionClassifier(machine, trained.estimator, combiner, n_classes)
+        return _Fitted(fused, self.rows, candidate.solver(parameters, **plan))
+
+    def _read(
+        self, candidate: Candidate, parameters: dict[str, Any]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows that have features, and these."""
+        features, present = read_features(self.data, candidate.families(parameters), self.rows)
+        rows = self.rows[present]
+        require_two_classes(self.data.codes[rows], "The rows to fit on")
+        return rows, features
+
+    def _plan(
+        self,
+        candidate: Candidate,
+        parameters: dict[str, Any],
+        features: np.ndarray,
+        size: int | None,
+    ) -> dict[str, Any]:
+        """Choose what is left out of an SVM, for lack of memory or to make its file small."""
+        rows, columns = features.shape
+        landmarks = plan_landmarks(rows, columns, parameters["solver"], self.memory)
+        compact = None
+        if size is not None:
+            compact = plan_compact(
+                parameters, kernel=candidate.kernel, rows=rows, classes=len(self.data.classes),
+                size=size, all_rows=not landmarks,
+            )  # fmt: skip
+        return {"landmarks": 0 if compact else landmarks, "compact": compact}
+
+    def _plan_beside(
+        self, network: Any, svm: Candidate, parameters: dict[str, Any], features: np.ndarray
+    ) -> dict[str, Any]:
+        """Plan an SVM for the room that a network leaves in the file."""
+        allowed, taken = self.max_size or 0, len(pickle.dumps(network))
+        try:
+            return self._plan(svm, parameters, features, max(allowed - taken, 0))
+        except MienError as error:
+            raise MienError(
+                f"The network takes {taken / 1e6:.2f} MB of --max-size {allowed / 1e6:.2f}MB. "
+                f"{error.message}",
+                "Raise --max-size, or choose a narrower network.",
+            ) from error
+
+    def _train(
+        self,
+        candidate: Candidate,
+        parameters: dict[str, Any],
+        rows: np.ndarray,
+        test: np.ndarray | None = None,
+    ) -> IsolatedResult:
+        """Train a network on some rows; bring it back, or its probabilities of others."""
+        from mien.models.cnn.isolated import fit_predict_isolated
+
+        return fit_predict_isolated(
+            candidate.build(parameters, seed=self.seed),
+            np.asarray(self.data.store.pixels[rows]),
+            self.data.codes[rows],
+            [] if test is None else [np.asarray(self.data.store.pixels[test])],
+            groups=self.data.groups(rows),
+            return_estimator=test is None,
+            on_progress=self.on_epoch,
+            on_step=self.on_step,
+        )
 
 
 def _make_bundle(
     data: RowData,
     candidate: Candidate,
     parameters: dict[str, Any],
-    estimator: Any,
-    rows: np.ndarray,
+    fitted: _Fitted,
     split: str | None,
-    solver: str,
 ) -> Bundle:
     manifest = data.store.manifest
-    counts = Counter(data.codes[rows].tolist())
-    packages = ["numpy", "scikit-learn"] + (["keras"] if candidate.kind == "cnn" else [])
+    counts = Counter(data.codes[fitted.rows].tolist())
+    packages = ["numpy", "scikit-learn"] + ([] if candidate.kind == "svm" else ["keras"])
     return Bundle(
         model=candidate.name,
-        estimator=estimator,
+        estimator=fitted.estimator,
         classes=data.classes,
         families={
             name: manifest["families"][name]["version"] for name in candidate.families(parameters)
@@ -181,9 +275,10 @@ def _make_bundle(
             "dataset": manifest["name"],
             "dataset_hash": manifest["dataset_hash"],
             "split": split,
-            "rows": len(rows),
-            "solver": solver,
+            "rows": len(fitted.rows),
+            "solver": fitted.solver,
             "class_counts": {name: counts[i] for i, name in enumerate(data.classes)},
         },
         versions={"mien": mien.__version__, **{name: metadata.version(name) for name in packages}},
+        with_pixels=candidate.kind == "fusion",
     )

@@ -104,20 +104,22 @@ class ChosenParameters:
     tuned_on: dict[str, str]
 
     def of(self, model: str) -> dict[str, Any]:
-        """Return one model's parameters.
+        """Return one model's parameters, with those of its parts.
 
         Raises
         ------
         MienError
             If parameters were named, but of other models only.
         """
-        if self.tuned_on and model not in self.tuned_on:
+        candidate = get_candidate(model)
+        own = {model, *candidate.part_names(self.parameters)}
+        if self.tuned_on and own.isdisjoint(self.tuned_on):
             raise MienError(
                 f"The parameters that were named are of {', '.join(self.tuned_on)}, but --model is "
                 f"{model}.",
                 f"Write --model {next(iter(self.tuned_on))}.",
             )
-        return self.parameters.get(model, {})
+        return candidate.gather(self.parameters)
 
 
 def collect_parameters(
@@ -137,7 +139,7 @@ def collect_parameters(
     assigned : mapping of str to mapping
         Single parameters by model.
     models : sequence of str
-        Take only these of the preset's models; all by default.
+        Take only these of the preset's models, and what they are made of; all by default.
 
     Raises
     ------
@@ -145,18 +147,28 @@ def collect_parameters(
         If there is no such preset, or a file cannot be read.
     """
     base = get_preset(preset) if preset else None
-    parameters = {
-        model: own
-        for model, own in (base.parameters if base else {}).items()
-        if not models or model in models
-    }
+    parameters = dict(base.parameters) if base else {}
+    if models:
+        given = _join(parameters, assigned)
+        wanted = {n for m in models for n in (m, *get_candidate(m).part_names(given))}
+        parameters = {model: own for model, own in parameters.items() if model in wanted}
     tuned_on = dict.fromkeys(parameters, base.dataset_hash) if base else {}
     for stored in map(read_parameters, paths):
         parameters[stored.model] = stored.parameters
         tuned_on[stored.model] = stored.dataset_hash
+    return ChosenParameters(
+        _join(parameters, assigned),
+        tuple(base.parameters) if base else (),
+        base.scheme if base else None,
+        tuned_on,
+    )
+
+
+def _join(
+    parameters: Mapping[str, dict[str, Any]], assigned: Mapping[str, Mapping[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    joined = dict(parameters)
     for model, own in assigned.items():
         if own:
-            parameters[model] = {**parameters.get(model, {}), **own}
-    return ChosenParameters(
-        parameters, tuple(base.parameters) if base else (), base.scheme if base else None, tuned_on
-    )
+            joined[model] = {**joined.get(model, {}), **own}
+    return joined

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mien.experiments.connected_rows import connect_rows
 from mien.pipeline.reasons import Reason
 from mien.pipeline.row_filter import RowFilter
 from mien.pipeline.store import FeatureStore
@@ -39,7 +40,15 @@ class RowData:
             row_filter.check_hashes(pictures, store.rows["pixels_hash"].tolist())
         self.subjects = store.rows["subject"].to_numpy(dtype=object)
 
-    def groups(self, indices: np.ndarray) -> np.ndarray | None:
+    def groups(self, indices: np.ndarray) -> np.ndarray:
+        """Return a number of each row, the same for rows that belong together; int, shape (k,).
+
+        Rows of one person are one group, and so are exact twins, with all that they connect.
+        """
+        hashes = self.store.rows["pixels_hash"].to_numpy(dtype=object)
+        return connect_rows((self.subjects[indices], hashes[indices]))
+
+    def persons(self, indices: np.ndarray) -> np.ndarray | None:
         """Return the person of each row, or None where one is not known; shape (k,)."""
         found = self.subjects[indices]
         return found.astype(str) if (found != "").all() else None

@@ -29,7 +29,7 @@ class Bundle:
         Class names; position is the class index.
     families : dict of str to int
         Feature families and their versions, in the order of the columns; empty for a model that
-        reads the 48 x 48 pixels.
+        reads the 48 x 48 pixels only.
     parameters : dict
         Parameters that the estimator was built from.
     detector : dict
@@ -38,6 +38,8 @@ class Bundle:
         Dataset name and hash, rows by class, and the split that was fitted on.
     versions : dict of str to str
         Of mien, scikit-learn, numpy and, for networks, Keras.
+    with_pixels : bool
+        Whether a model that reads features reads the pixels, too.
     schema : str
     """
 
@@ -49,20 +51,27 @@ class Bundle:
     detector: dict[str, Any]
     training: dict[str, Any]
     versions: dict[str, str]
+    with_pixels: bool = False
     schema: str = field(default=BUNDLE_SCHEMA)
 
     @property
-    def reads_pixels(self) -> bool:
-        """Whether the model reads pixels instead of features."""
-        return not self.families
+    def reads_features(self) -> bool:
+        """Whether the model reads features."""
+        return bool(self.families)
 
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+    @property
+    def reads_pixels(self) -> bool:
+        """Whether the model reads pixels, instead of features or with them."""
+        return self.with_pixels or not self.families
+
+    def predict_proba(self, X: np.ndarray | tuple[np.ndarray, np.ndarray]) -> np.ndarray:
         """Return probabilities of all classes.
 
         Parameters
         ----------
-        X : ndarray of float32, shape (n, width), or of uint8, shape (n, 48, 48)
-            Features of the families in order, or grey pixels.
+        X : ndarray of float32, shape (n, width), or of uint8, shape (n, 48, 48), or both
+            Features of the families in order, or grey pixels; for a model that reads both, a tuple
+            of the two, with NaN in place of the features of a picture without a face.
 
         Returns
         -------

@@ -65,7 +65,7 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         held_out = cross_val_predict(self.estimator, X, y, cv=splits, method="decision_function")
         regression = LogisticRegression(max_iter=1000).fit(_to_columns(held_out), y)
         self.classes_ = regression.classes_
-        self.coef_, self.intercept_ = _to_classes(regression)
+        self.coef_, self.intercept_ = read_logits(regression)
         self.estimator_ = clone(self.estimator).fit(X, y)
         return self
 
@@ -85,8 +85,18 @@ def _to_columns(scores: np.ndarray) -> np.ndarray:
     return scores[:, None] if scores.ndim == 1 else scores
 
 
-def _to_classes(regression: LogisticRegression) -> tuple[np.ndarray, np.ndarray]:
-    """Return coefficients and intercepts of every class; two classes share what one column says."""
+def read_logits(regression: LogisticRegression) -> tuple[np.ndarray, np.ndarray]:
+    """Read what gives the logits of every class; two classes share what one column says.
+
+    Parameters
+    ----------
+    regression : LogisticRegression
+        Fitted.
+
+    Returns
+    -------
+    coef, intercept : ndarray of float64, shapes (n_columns, n_classes) and (n_classes,)
+    """
     coef, intercept = regression.coef_, regression.intercept_
     if len(coef) == 1:
         coef, intercept = np.vstack([-coef, coef]) / 2, np.hstack([-intercept, intercept]) / 2

@@ -15,7 +15,7 @@ from mien.models.column_grid import to_levels
 from mien.models.compact_machine import CompactSVC
 from mien.models.dots import BLOCK, Dots, compute_squared_norms
 from mien.models.fused_view import FusedView, fuse_view
-from mien.models.kernel_machine import combine_outputs
+from mien.models.kernel_machine import choose_class, combine_outputs
 from mien.models.kernels import Kernel, weigh_kernels
 from mien.models.low_rank import LandmarkRows
 
@@ -87,9 +87,7 @@ class FusedMachine(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Return the class of the highest score, shape (n,)."""
-        scores = self.decision_function(X)
-        chosen = (scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)
-        return self.classes_[chosen]
+        return choose_class(self.decision_function(X), self.classes_)
 
     def _score(self, X: np.ndarray) -> np.ndarray:
         outputs = self.head_.compute(self.view_, X)

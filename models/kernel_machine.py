@@ -207,8 +207,7 @@ class KernelMachine(ClassifierMixin, KernelModel):
 
     def choose(self, scores: np.ndarray) -> np.ndarray:
         """Return the class of the highest score."""
-        chosen = (scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)
-        return self.classes_[chosen]
+        return choose_class(scores, self.classes_)
 
     @abstractmethod
     def _fit_matrix(self, matrix: np.ndarray, y: np.ndarray) -> None:
@@ -222,6 +221,23 @@ class KernelMachine(ClassifierMixin, KernelModel):
         """Turn kernel values with the rows ``support_`` into scores."""
         outputs = matrix @ self.dual_coef_ + self.intercept_
         return combine_outputs(outputs, len(self.classes_), one_against_one=self.one_against_one)
+
+
+def choose_class(scores: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Return the class of the highest score.
+
+    Parameters
+    ----------
+    scores : ndarray, shape (n, n_classes), for two classes (n,)
+        Above 0 speaks for the second of two classes.
+    classes : ndarray, shape (n_classes,)
+
+    Returns
+    -------
+    ndarray, shape (n,)
+    """
+    chosen = (scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)
+    return classes[chosen]
 
 
 def combine_outputs(

@@ -87,8 +87,8 @@ def predict_pictures(
     Yields
     ------
     Prediction
-        A picture that cannot be read, or (for a model that reads features) in which no face is
-        found, has a reason instead of a label.
+        A picture that cannot be read, or (for a model that reads features only) in which no face
+        is found, has a reason instead of a label.
     """
     with FaceDetector(landmarker, bundle.detector["name"]) as detector:
         batch: list[Path] = []
@@ -142,19 +142,34 @@ def _compute(bundle: Bundle, faces: list[_Read]) -> np.ndarray:
     """Return the probabilities of faces, shape (n, n_classes)."""
     if not faces:
         return np.empty((0, len(bundle.classes)))
-    if bundle.reads_pixels:
-        crops = [
-            cut_square(face.grey, compute_crop_box(face.grey.shape, _mesh(face)), CNN_SIDE)
-            for face in faces
-        ]
-        return bundle.predict_proba(np.stack(crops))
-    found = [face.landmarks for face in faces if face.landmarks is not None]
-    batch = FaceBatch(
-        pictures=[face.grey for face in faces],
-        mesh=np.stack([landmarks.mesh for landmarks in found]),
-        blendshapes=np.stack([landmarks.blendshapes for landmarks in found]),
-    )
-    return predict_faces(bundle, batch)
+    if not bundle.reads_pixels:
+        return bundle.predict_proba(_read_features(bundle, faces))
+    if not bundle.reads_features:
+        return bundle.predict_proba(_cut_crops(faces))
+    return bundle.predict_proba((_read_features(bundle, faces), _cut_crops(faces)))
+
+
+def _cut_crops(faces: list[_Read]) -> np.ndarray:
+    """Return the networks' pixels; uint8, shape (n, 48, 48)."""
+    boxes = [compute_crop_box(face.grey.shape, _mesh(face)) for face in faces]
+    crops = [cut_square(face.grey, box, CNN_SIDE) for face, box in zip(faces, boxes, strict=True)]
+    return np.stack(crops)
+
+
+def _read_features(bundle: Bundle, faces: list[_Read]) -> np.ndarray:
+    """Return features; float32, shape (n, width), NaN where no face was found."""
+    width = sum(get_family(name).width for name in bundle.families)
+    features = np.full((len(faces), width), np.nan, dtype=np.float32)
+    found = [(i, face.grey, face.landmarks) for i, face in enumerate(faces) if face.landmarks]
+    if found:
+        rows, pictures, landmarks = zip(*found, strict=True)
+        batch = FaceBatch(
+            pictures=list(pictures),
+            mesh=np.stack([own.mesh for own in landmarks]),
+            blendshapes=np.stack([own.blendshapes for own in landmarks]),
+        )
+        features[list(rows)] = _compute_features(bundle, batch)
+    return features
 
 
 def predict_faces(bundle: Bundle, faces: FaceBatch) -> np.ndarray:
@@ -163,15 +178,19 @@ def predict_faces(bundle: Bundle, faces: FaceBatch) -> np.ndarray:
     Parameters
     ----------
     bundle : Bundle
-        A model that reads features.
+        A model that reads features only.
     faces : FaceBatch
 
     Returns
     -------
     ndarray of float64, shape (n, n_classes)
     """
+    return bundle.predict_proba(_compute_features(bundle, faces))
+
+
+def _compute_features(bundle: Bundle, faces: FaceBatch) -> np.ndarray:
     blocks = [get_family(name).compute(faces) for name in bundle.families]
-    return bundle.predict_proba(np.concatenate(blocks, axis=1))
+    return np.concatenate(blocks, axis=1)
 
 
 def _mesh(face: _Read) -> np.ndarray | None:

@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 
 from mien.errors import MienError
-from mien.experiments.calibration_splits import connect_rows, split_for_calibration
+from mien.experiments.calibration_splits import split_for_calibration
 from mien.experiments.row_data import RowData
 
 
-def split(store):
+def split(store, **options):
     data = RowData(store)
     rows = np.flatnonzero(data.usable & data.store.has_face)
-    return data, rows, split_for_calibration(data, rows, seed=0)
+    return data, rows, split_for_calibration(data, rows, seed=0, **options)
 
 
 def check_each_row_is_scored_once(rows, parts):
@@ -20,14 +20,6 @@ def check_each_row_is_scored_once(rows, parts):
 def count_shared(names, parts):
     shared = [set(names[train]) & set(names[test]) - {""} for train, test in parts]
     return len(set().union(*shared))
-
-
-def test_rows_are_connected_through_persons_and_twins():
-    persons = np.array(["a", "a", "b", "", "", "c"], dtype=object)
-    hashes = np.array(["1", "2", "2", "3", "3", ""], dtype=object)
-    groups = connect_rows((persons, hashes))
-    assert groups.tolist() == [0, 0, 0, 1, 1, 2]
-    assert len(set(connect_rows((np.array(["", "", ""], dtype=object),)).tolist())) == 3
 
 
 def test_persons_and_their_twins_are_held_out_together(make_store):
@@ -53,6 +45,16 @@ def test_a_class_of_one_person_is_split_by_twins_only(make_store):
     assert count_shared(store.rows["pixels_hash"].to_numpy(dtype=object)[rows], parts) == 0
 
 
+@pytest.mark.parametrize("k", [2, 5])
+def test_so_many_parts_are_held_out_as_are_asked_for(make_store, k):
+    data, rows, parts = split(make_store(persons=8), k=k)
+    assert len(parts) == k
+    check_each_row_is_scored_once(rows, parts)
+    assert count_shared(data.subjects[rows], parts) == 0
+
+
 def test_too_few_rows_of_a_class_are_named(make_store):
     with pytest.raises(MienError, match="at least 3 rows of every class; 'angry' has fewer"):
         split(make_store(persons=2, takes=1, faceless=0, twins=0))
+    with pytest.raises(MienError, match="Holding out 9 parts needs at least 9 rows of every class"):
+        split(make_store(persons=2, takes=4, faceless=0, twins=0), k=9)

@@ -74,6 +74,47 @@ def test_the_solver_follows_the_parameters():
     assert svm.build(given, seed=0, compact=compact)[-1].n_directions == 8
 
 
+def test_a_fusion_is_made_of_parts_with_their_own_parameters():
+    fusion = get_candidate("fusion")
+    given = {
+        "fusion": {"svm": "svm-poly", "cnn": "cnn", "C": 2},
+        "svm-poly": {"degree": 2, "families": "patch_hog+0.1*geometry"},
+        "cnn": {"epochs": 3},
+        "svm-rbf": {"C": 5.0},
+    }
+    assert fusion.part_names(given) == ("svm-poly", "cnn")
+    assert fusion.part_names({}) == ("svm-rbf", "cnn-compact")
+    parameters = fusion.parameters(fusion.gather(given))
+    assert (parameters["C"], parameters["svm-poly.degree"], parameters["cnn.epochs"]) == (2.0, 2, 3)
+    assert not any(name.startswith("svm-rbf") for name in parameters)
+    assert fusion.parameters(parameters) == parameters
+    svm, cnn = fusion.parts(parameters)
+    assert svm.parameters == get_candidate("svm-poly").parameters(given["svm-poly"])
+    assert cnn.parameters == get_candidate("cnn").parameters(given["cnn"])
+    assert fusion.families(parameters) == ("patch_hog", "geometry")
+    assert fusion.view(parameters) == "patch_hog+0.1*geometry and pixels"
+    assert fusion.build(parameters, seed=0).C == 2.0
+    assert "landmark" not in fusion.solver(parameters)
+    assert "low-rank" in fusion.solver(parameters, landmarks=50)
+
+
+def test_a_fusion_says_what_its_combining_model_is_fitted_on():
+    fusion = get_candidate("fusion")
+    one, three = (fusion.solver(fusion.parameters({"inner": inner})) for inner in (1, 3))
+    assert "best epoch was chosen by its loss on them" in one
+    assert "in 3 inner folds of the training rows" in three
+    assert "best epoch" not in three
+
+
+def test_a_part_that_was_chosen_before_another_leaves_nothing_behind():
+    fusion = get_candidate("fusion")
+    complete = {**fusion.parameters(), "svm": "svm-linear"}
+    gathered = fusion.gather({"fusion": complete, "svm-linear": {"C": 9.0}})
+    assert fusion.parameters(gathered)["svm-linear.C"] == 9.0
+    with pytest.raises(MienError, match="fusion is of svm-linear and cnn-compact, not of svm-rbf"):
+        fusion.parameters(complete)
+
+
 def test_whole_numbers_do_for_numbers():
     c = get_candidate("svm-rbf").parameters({"C": 1})["C"]
     assert (c, type(c)) == (1.0, float)
@@ -110,6 +151,12 @@ def test_whole_numbers_do_for_numbers():
         ("svm-rbf", {"families": ["geometry"]}, "families must be a name"),
         ("cnn", {"epochs": "5"}, "cnn: epochs must be a whole number, not '5'"),
         ("cnn", {"C": 1.0}, "cnn has no parameter C"),
+        ("fusion", {"gamma": 1.0}, "fusion has no parameter gamma. It has: svm, cnn, inner, C."),
+        ("fusion", {"svm-rbf.degree": 1}, "svm-rbf has no parameter degree"),
+        ("fusion", {"svm-rbf.C": "x"}, "svm-rbf: C must be a number above 0, not 'x'"),
+        ("fusion", {"cnn": "svm-rbf"}, "cnn must be a name of cnn, cnn-modern, cnn-compact, not"),
+        ("fusion", {"svm": [1]}, "svm must be a name of svm-linear, svm-poly, svm-rbf, not [1]"),
+        ("fusion", {"inner": 0}, "inner must be a whole number of at least 1, not 0"),
     ],
 )
 def test_wrong_parameters_are_refused(model, given, message):

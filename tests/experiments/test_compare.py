@@ -103,7 +103,7 @@ def test_finished_fits_are_kept(data, tmp_path):
     chosen = options("svm-rbf", scheme="subject:3")
     first = compare(data, chosen, tmp_path)
     before = cells(tmp_path)
-    assert len(before) == 3
+    assert len(before) == 6  # folds, and what was said of each row
     second = compare(data, chosen, tmp_path)
     assert cells(tmp_path) == before
     assert first["models"] == second["models"]
@@ -123,11 +123,19 @@ def test_another_comparison_in_the_same_folder_is_computed_anew(data, tmp_path, 
     )
 
 
-def test_a_damaged_cell_is_computed_anew(data, tmp_path):
+@pytest.mark.parametrize("suffix", ["json", "npz"])
+@pytest.mark.parametrize("content", ["[{", "", None])
+def test_a_damaged_cell_is_computed_anew(data, tmp_path, suffix, content):
     chosen = options("svm-rbf", scheme="subject:3")
     first = compare(data, chosen, tmp_path)
-    next((tmp_path / "cells").iterdir()).write_text("[{")
+    before = cells(tmp_path)
+    damaged = next((tmp_path / "cells").glob(f"*.{suffix}"))
+    damaged.unlink() if content is None else damaged.write_text(content)
     assert without_times(compare(data, chosen, tmp_path)) == without_times(first)
+    after = cells(tmp_path)
+    assert after.keys() == before.keys()
+    changed = {name.partition(".")[0] for name in before if after[name] != before[name]}
+    assert changed == {damaged.stem}
 
 
 def test_a_killed_comparison_goes_on_where_it_was(store, data, tmp_path):
@@ -142,12 +150,12 @@ def test_a_killed_comparison_goes_on_where_it_was(store, data, tmp_path):
     os.kill(worker.pid, signal.SIGKILL)
     worker.wait()
     before = cells(out)
-    assert len(before) == 4
+    assert len(before) == 8
     assert not (out / "results.json").exists()
     chosen = options("svm-linear", "svm-rbf", scheme="subject:3")
     resumed = compare(data, chosen, out)
     after = cells(out)
-    assert len(after) == 6
+    assert len(after) == 12
     assert {name: after[name] for name in before} == before
     whole = compare(data, chosen, tmp_path / "whole")
     assert without_times(resumed) == without_times(whole)
@@ -249,7 +257,7 @@ def test_official_splits_are_scored_apart(split_data, tmp_path):
         assert fold["train_rows"] == np.sum(
             split_data.store.has_face & (split_data.store.rows["split"] == "Training")
         )
-    assert len(list((tmp_path / "cells").iterdir())) == 1
+    assert len(list((tmp_path / "cells").glob("*.json"))) == 1  # both splits share one fit
 
 
 def test_a_class_may_be_absent_from_a_fold(make_store, tmp_path):

@@ -35,7 +35,7 @@ def test_row_data_knows_classes_and_usable_rows(make_store):
     assert data.classes == ("angry", "happy", "neutral")
     assert data.codes.tolist() == [0, 1, 2, 0, 1, 2, 0, 0]
     assert data.usable.tolist() == [True] * 6 + [False] * 2
-    assert data.groups(np.array([0, 3])).tolist() == ["p00", "p01"]
+    assert data.persons(np.array([0, 3])).tolist() == ["p00", "p01"]
 
 
 def test_rows_without_label_or_person_are_known_as_such(make_store):
@@ -47,7 +47,48 @@ def test_rows_without_label_or_person_are_known_as_such(make_store):
     data = RowData(store)
     assert data.codes.tolist()[:3] == [0, -1, -1]
     assert data.usable.tolist()[:3] == [True, False, False]
-    assert data.groups(np.array([0, 3])) is None
+    assert data.persons(np.array([0, 3])) is None
+
+
+def test_persons_and_exact_twins_are_groups(make_store):
+    known = RowData(make_store(persons=3, takes=1, twins=1))  # rows 0 and 3 are the same picture
+    assert known.groups(np.arange(9)).tolist() == [0] * 6 + [1] * 3
+    assert known.groups(np.arange(1, 9)).tolist() == [0] * 2 + [1] * 3 + [2] * 3
+    unknown = RowData(make_store(persons=2, takes=1, twins=1, known_persons=False))
+    assert unknown.groups(np.arange(6)).tolist() == [0, 1, 2, 0, 3, 4]
+
+
+@pytest.mark.parametrize("name", SVMS)
+def test_an_svm_gives_the_scores_that_its_answers_come_from(make_store, name):
+    store = make_store(separation=0.3)
+    edit_features(store, lambda values: values[20].__setitem__(0, np.nan))
+    (result,) = evaluate(RowData(store), [fold(range(18), [19, 20, 21, 22])], name)
+    assert result.outputs.dtype == np.float32
+    assert np.isnan(result.outputs).all(axis=1).tolist() == [False, True, False, False]
+    seen = [0, 2, 3]
+    assert result.outputs[seen].argmax(axis=1).tolist() == result.predicted[seen].tolist()
+    assert result.held_out is None
+
+
+def test_scores_have_a_column_for_a_class_that_is_not_fitted_on(store):
+    (result,) = evaluate(RowData(store), [fold([0, 1, 2, 6, 7, 8, 9, 10, 15, 16], range(18, 27))])
+    angry, happy, neutral = result.outputs.T
+    np.testing.assert_array_equal(happy, np.minimum(angry, neutral))
+    assert ((neutral > 0) == (result.predicted == 2)).all()
+
+
+def test_a_network_tells_what_it_says_of_the_rows_that_it_held_back(store, fake_network):
+    one = fold(range(9, 45), [1, 0])
+    (result,) = evaluate(RowData(store), [one], "cnn", {})
+    (call,) = fake_network
+    np.testing.assert_array_equal(call.pictures, store.pixels[one.train])
+    held = result.held_out.rows
+    assert 0 < len(held) < 12
+    assert set(held) < set(one.train)
+    persons = RowData(store).subjects
+    assert not set(persons[held]) & set(persons[np.setdiff1d(one.train, held)])
+    np.testing.assert_array_equal(result.held_out.outputs, call.validation_probabilities)
+    np.testing.assert_array_equal(result.outputs.argmax(axis=1), result.predicted)
 
 
 @pytest.mark.parametrize("name", SVMS)

@@ -3,12 +3,14 @@ import os
 import pickle
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
 
 import mien
 from mien.errors import MienError
+from mien.experiments import export as export_module
 from mien.experiments.candidates import get_candidate
 from mien.experiments.evaluate import read_features
 from mien.experiments.export import fit_bundle
@@ -219,6 +221,114 @@ def test_an_exported_network_survives_its_file(make_store, tmp_path):
     found = load_bundle(tmp_path / "model.joblib").predict_proba(pixels)
     assert found.shape == (10, 3)
     np.testing.assert_allclose(found, bundle.predict_proba(pixels), rtol=1e-5)
+
+
+FUSION = {"svm-rbf.families": "blendshapes", "cnn-compact.epochs": 1}
+
+
+def read_both(data, rows):
+    return data.store.view(["blendshapes"], rows), np.asarray(data.store.pixels[rows])
+
+
+@pytest.mark.parametrize("inner", [1, 2])
+def test_an_exported_fusion_reads_features_and_pixels(make_store, fake_network, inner):
+    data = RowData(make_store(persons=9))
+    bundle = fit_bundle(data, "fusion", {**FUSION, "inner": inner}, seed=1)
+    assert (bundle.reads_features, bundle.reads_pixels) == (True, True)
+    assert list(bundle.families) == ["blendshapes"]
+    assert bundle.training["rows"] == 81
+    assert "multinomial logistic regression" in bundle.training["solver"]
+    assert bundle.parameters["inner"] == inner
+    assert "keras" in bundle.versions
+    assert [len(call.pictures) == 81 for call in fake_network] == [True] + [False] * (
+        0 if inner == 1 else inner
+    )
+    rows = np.arange(81)
+    found = bundle.predict_proba(read_both(data, rows))
+    np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-5)
+    assert (found.argmax(axis=1) == data.codes[:81]).mean() > 0.95
+    faceless = ~data.store.has_face[:81]
+    network = bundle.estimator.network.predict_proba(data.store.pixels[:81])
+    np.testing.assert_allclose(found[faceless], network[faceless], rtol=1e-6)
+    again = fit_bundle(data, "fusion", {**FUSION, "inner": inner}, seed=1)
+    np.testing.assert_array_equal(again.predict_proba(read_both(data, rows)), found)
+
+
+@pytest.mark.usefixtures("fake_network")
+@pytest.mark.parametrize("inner", [1, 3])
+def test_what_combines_an_exported_fusion_saw_no_row_that_a_part_was_fitted_on(
+    make_store, monkeypatch, inner
+):
+    data, folds = RowData(make_store(persons=9)), []
+    predict_inside = export_module.predict_inside
+
+    def remember(data, fold, *, score_svm, score_cnn, **others):
+        def score(part, fold):
+            folds.append(fold)
+            return part(fold)
+
+        return predict_inside(
+            data, fold, score_svm=partial(score, score_svm), score_cnn=partial(score, score_cnn),
+            **others,
+        )  # fmt: skip
+
+    monkeypatch.setattr(export_module, "predict_inside", remember)
+    fit_bundle(data, "fusion", {**FUSION, "inner": inner})
+    assert len(folds) == (1 if inner == 1 else 6)
+    for fold in folds:
+        groups = data.groups(np.arange(81))
+        assert not set(groups[fold.train]) & set(groups[fold.test])
+
+
+@pytest.mark.usefixtures("fake_network")
+def test_a_fusion_has_the_size_that_was_asked_for(make_store, tmp_path):
+    data = RowData(make_store(takes=12, faceless=0))
+    given = {"svm-rbf.families": "geometry"}
+    bundle = fit_bundle(data, "fusion", given, max_size=400_000)
+    save_bundle(bundle, tmp_path / "model.joblib", max_size=400_000)
+    assert "least-squares SVM, one-against-rest, " in bundle.training["solver"]
+    with pytest.raises(MienError, match=r"The smallest needs --max-size 0\.\d+MB"):
+        fit_bundle(data, "fusion", given, max_size=10_000)
+
+
+@pytest.mark.usefixtures("fake_network")
+def test_a_network_that_leaves_no_room_is_told(make_store, monkeypatch):
+    data = RowData(make_store(takes=12, faceless=0))
+    monkeypatch.setattr(export_module.pickle, "dumps", lambda _: bytes(390_000))
+    with pytest.raises(
+        MienError, match=r"The network takes 0\.39 MB of --max-size 0\.40MB\. No mo"
+    ):
+        fit_bundle(data, "fusion", {"svm-rbf.families": "geometry"}, max_size=400_000)
+
+
+def test_a_fusion_with_centred_features_cannot_be_exported(data):
+    with pytest.raises(MienError, match="centre=person needs several pictures of a person"):
+        fit_bundle(data, "fusion", {"svm-rbf.centre": "person"})
+
+
+@pytest.mark.slow
+def test_a_fusion_works_in_another_folder_and_process(make_store, tmp_path):
+    data = RowData(make_store(persons=6, takes=4, faceless=2))
+    given = {
+        "cnn": "cnn", "cnn.epochs": 1, "cnn.batch_size": 16, "svm-rbf.families": "blendshapes",
+    }  # fmt: skip
+    bundle = fit_bundle(data, "fusion", given)
+    assert find_classes(bundle) <= {"sklearn", "numpy", "joblib", "scipy", "mien", "builtins"}
+    save_bundle(bundle, tmp_path / "model.joblib")
+    features, pixels = read_both(data, np.arange(72))
+    np.savez(tmp_path / "both.npz", features=features, pixels=pixels)
+    script = PREDICT.replace(
+        'np.load("features.npy")', '[np.load("both.npz")[name] for name in ("features", "pixels")]'
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path, env=os.environ | {"PYTHONPATH": ""}, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = bundle.predict_proba((features, pixels))
+    assert np.isfinite(found).all()
+    np.testing.assert_allclose(np.load(tmp_path / "found.npy"), found, rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize("given", [{"epochs": 0}, {"dropout": 2.0}, {"network": "none"}])

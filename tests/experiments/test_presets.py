@@ -77,6 +77,18 @@ def test_without_a_preset_nothing_is_chosen():
 
 
 @pytest.mark.usefixtures("own")
+def test_a_fusion_of_a_preset_keeps_what_its_parts_are_given():
+    assigned = {"fusion": {"svm": "svm-linear"}, "cnn-compact": {"width": 0.5}}
+    found = collect_parameters("own", [], assigned, models=["fusion"])
+    assert found.parameters.keys() == {"svm-linear", "fusion", "cnn-compact"}
+    assert found.of("fusion")["svm-linear.families"] == "blendshapes"
+    assert found.of("fusion")["cnn-compact.width"] == 0.5
+    assert found.tuned_on == {"svm-linear": "0" * 64}
+    plain = collect_parameters("own", [], {}, models=["fusion"])
+    assert plain.of("fusion")["svm-rbf.C"] == 3.0
+
+
+@pytest.mark.usefixtures("own")
 def test_compare_takes_models_scheme_and_parameters_from_a_preset(run, store, tmp_path):
     code, _, error = run("compare", store.path, "--preset", "own", "--out", tmp_path / "report")
     assert code == 0, error

@@ -37,8 +37,22 @@ def test_probabilities_are_of_all_classes_in_order(bundle):
 
 
 def test_a_model_without_families_reads_pixels(bundle):
-    assert not bundle.reads_pixels
-    assert replace(bundle, families={}).reads_pixels
+    assert (bundle.reads_features, bundle.reads_pixels) == (True, False)
+    network = replace(bundle, families={})
+    assert (network.reads_features, network.reads_pixels) == (False, True)
+
+
+def test_a_model_can_read_both(bundle):
+    both = replace(bundle, with_pixels=True)
+    assert (both.reads_features, both.reads_pixels) == (True, True)
+
+
+def test_a_file_without_word_of_both_is_read_as_before(bundle, tmp_path):
+    older = replace(bundle)
+    del older.__dict__["with_pixels"]
+    joblib.dump(older, tmp_path / "model.joblib")
+    loaded = load_bundle(tmp_path / "model.joblib")
+    assert (loaded.reads_features, loaded.reads_pixels) == (True, False)
 
 
 def test_a_bundle_comes_back_as_it_was(bundle, tmp_path):

@@ -1,6 +1,7 @@
 """Prediction must see what extraction saw: the same faces, crops and features."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -122,6 +123,39 @@ def test_a_model_of_pixels_reads_a_picture_without_a_face(mixed, landmarker):
     found = predict(make_bundle(Pixels(), {}), mixed, landmarker)
     assert [p.reason for p in found] == ["", "", "unreadable", "unreadable", "too_small", ""]
     assert found[1].probabilities["surprise"] == pytest.approx(128 / 255)
+
+
+class Both:
+    """Stands for a fusion: what the SVM says, and 0.25 and 0.75 for a row without features."""
+
+    classes_ = np.array([0, 1])
+
+    def __init__(self, svm):
+        self.svm = svm
+
+    def predict_proba(self, X):
+        features, pixels = X
+        assert (pixels.dtype, pixels.shape[1:]) == (np.uint8, (48, 48))
+        assert len(features) == len(pixels)
+        found = np.tile([0.25, 0.75], (len(pixels), 1))
+        readable = np.isfinite(features).all(axis=1)
+        if readable.any():
+            found[readable] = self.svm.predict_proba(features[readable])
+        return found
+
+
+@pytest.mark.parametrize("batch", [1, 2, 32])
+def test_a_model_of_both_gets_features_where_there_is_a_face(
+    bundle, mixed, landmarker, monkeypatch, batch
+):
+    monkeypatch.setattr(predict_module, "_BATCH", batch)
+    both = replace(bundle, estimator=Both(bundle.estimator), with_pixels=True)
+    found, alone = predict(both, mixed, landmarker), predict(bundle, mixed, landmarker)
+    assert [p.reason for p in found] == ["", "", "unreadable", "unreadable", "too_small", ""]
+    assert list(found[1].probabilities.values()) == [0.25, 0.75]
+    for i in (0, 5):
+        expected = list(alone[i].probabilities.values())
+        np.testing.assert_allclose(list(found[i].probabilities.values()), expected, atol=1e-6)
 
 
 def test_predictions_come_batch_by_batch(bundle, mixed, landmarker, monkeypatch):

@@ -54,6 +54,9 @@ def test_it_gives_what_a_fit_in_this_process_gives(support):
     assert np.allclose(result.probabilities[0], here.predict_proba(pictures), atol=1e-4)
     assert progress == list(zip([1, 2], result.history["val_loss"], strict=True))
     assert np.array_equal(result.estimator.predict_proba(pictures), result.probabilities[0])
+    assert result.validation_rows.tolist() == here.validation_rows_.tolist()
+    held_back = result.probabilities[0][result.validation_rows]
+    assert np.allclose(result.validation_probabilities, held_back, atol=1e-6)
     assert result.fit_seconds > 0
     assert result.predict_seconds > 0
     assert 100 < result.peak_rss_mb < 100_000
