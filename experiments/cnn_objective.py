@@ -177,8 +177,8 @@ class CnnObjective:
 
 def _check_settings(candidate: Candidate, parameters: Mapping[str, Any]) -> None:
     """Refuse what no training could begin with, before a trial is drawn."""
-    get_network(parameters["network"])
     try:
+        get_network(parameters["network"])
         TrainingSettings(**parameters)
     except ValueError as error:
         raise MienError(f"{candidate.name}: {error}", "Change it with --set.") from error
