@@ -380,46 +380,64 @@ def ablate(
 @app.command()
 def tune(
     store: Store,
-    model: Annotated[str, typer.Option(help="svm-linear, svm-poly or svm-rbf.")] = "svm-rbf",
+    model: Annotated[
+        str,
+        typer.Option(help="svm-linear, svm-poly, svm-rbf, cnn, cnn-modern or cnn-compact."),
+    ] = "svm-rbf",
     trials: Annotated[
         int, typer.Option(min=1, help="Finished trials that the study shall have.")
     ] = 50,
     cv: Annotated[
-        str | None, typer.Option(help="Cross-validation scheme; by person where known.")
+        str | None,
+        typer.Option(
+            help="Cross-validation scheme: five folds for an SVM, holdout:0.2 for a network; by "
+            "person where known."
+        ),
     ] = None,
     sampler: Annotated[str, typer.Option(help="tpe, random or grid.")] = "tpe",
     storage: Annotated[
         str | None, typer.Option(help="Optuna storage URL; a SQLite file beside --out by default.")
     ] = None,
     out: Annotated[Path, typer.Option(help="File for the best parameters.")] = Path("tuned.json"),
-    families: Annotated[str | None, typer.Option(help="Choose only from these families.")] = None,
+    families: Annotated[
+        str | None, typer.Option(help="Choose only from these families (SVMs).")
+    ] = None,
     assignments: Annotated[
         list[str] | None,
         typer.Option("--set", help="Fix one parameter: mirror=average; may be repeated."),
     ] = None,
     row_filter: Filter = None,
     limit: Annotated[
-        int | None, typer.Option(min=10, help="Judge on so many rows, stratified.")
+        int | None,
+        typer.Option(
+            min=10,
+            help="Judge on so many rows, stratified; 8,000 for a network when left out.",
+        ),
     ] = None,
     memory: Memory = None,
     seed: Seed = 0,
 ) -> None:
-    """Search an SVM's parameters in an Optuna study; run it again to go on."""
+    """Search a model's parameters in an Optuna study; run it again to go on."""
     from mien.experiments.console import TuneProgress, print_tuned
-    from mien.experiments.folds import inner_scheme
     from mien.experiments.parameters import write_parameters
     from mien.experiments.row_data import RowData
     from mien.experiments.study_place import study_file
-    from mien.experiments.tune import choose_rows, make_tuning_folds
+    from mien.experiments.tune import plan_folds
     from mien.experiments.tune import tune as run_study
     from mien.pipeline.store import FeatureStore
 
     data = RowData(FeatureStore.open(store), _read_filter(row_filter))
     _check_writable(out)
     allowed = _bytes(memory, "--memory")
-    rows = choose_rows(data, limit, seed, families=_names(families), memory=allowed)
-    scheme = cv or inner_scheme(data.store.rows, rows.nonzero()[0], 5)
-    folds = make_tuning_folds(data, scheme=scheme, seed=seed, rows=rows)
+    folds = plan_folds(
+        data,
+        model,
+        scheme=cv,
+        limit=limit,
+        families=_names(families),
+        memory=allowed,
+        seed=seed,
+    )
     with TuneProgress(model) as progress:
         result = run_study(
             data,
@@ -433,6 +451,7 @@ def tune(
             fixed=_assigned(assignments, model).get(model, {}),
             memory=allowed,
             on_trial=progress.update,
+            on_epoch=progress.epoch,
         )
     write_parameters(out, result, data, folds)
     print_tuned(result, folds, out)

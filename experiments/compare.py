@@ -200,7 +200,11 @@ def compare(
             folds,
             nested=options.nested,
             parameters=every,
-            tuned_on={} if options.nested else options.tuned_on or {},
+            tuned_on={
+                name: told
+                for name, told in (options.tuned_on or {}).items()
+                if not runner.is_nested(get_candidate(name))
+            },
             models=models,
             copies=runner.copies,
         ),
@@ -262,7 +266,7 @@ class _Runner:
             "error": None,
             "view": candidate.view(parameters),
             "solver": self._describe_solver(candidate, results, landmarks),
-            "parameters": _TUNED_INSIDE if self._nested(candidate) else parameters,
+            "parameters": _TUNED_INSIDE if self.is_nested(candidate) else parameters,
             "folds": results,
             **summarise_model(results, classes=self._data.classes),
             "without_twins": score_without(results, self._twins, len(self._data.classes)),
@@ -303,7 +307,8 @@ class _Runner:
         self._failures[candidate.name] = error
         return {"title": candidate.title, "status": "failed", "error": error}
 
-    def _nested(self, candidate: Candidate) -> bool:
+    def is_nested(self, candidate: Candidate) -> bool:
+        """Tell whether the model is tuned inside each fold; a network keeps its parameters."""
         return self._options.nested and candidate.kind == "svm"
 
     def _plan_landmarks(self, candidate: Candidate, parameters: dict[str, Any]) -> int:
@@ -314,7 +319,7 @@ class _Runner:
         if candidate.kind != "svm":
             return 0
         store = self._data.store
-        families = store.families if self._nested(candidate) else candidate.families(parameters)
+        families = store.families if self.is_nested(candidate) else candidate.families(parameters)
         columns = sum(store.features(name).shape[1] for name in families)
         rows = self._most_training_rows
         return plan_landmarks(rows, columns, parameters["solver"], self._options.memory)
@@ -329,7 +334,7 @@ class _Runner:
         """Say how each fold's model was fitted, and on how many rows it was tuned."""
         solvers = (candidate.solver(fold["parameters"], landmarks=landmarks) for fold in results)
         told = ", or: ".join(dict.fromkeys(solvers))
-        if self._nested(candidate):
+        if self.is_nested(candidate):
             most = self._rows_for_trials()
             if most < self._most_training_rows:
                 told += f"; tuned on {most:,} of each fold's training rows, for lack of memory"
@@ -360,7 +365,7 @@ class _Runner:
             fused = self._fuse(candidate, group, parameters, landmarks)
             write_cell(cell, fused)
             return fused
-        if self._nested(candidate):
+        if self.is_nested(candidate):
             parameters = self._tune_inside(candidate, group[0], parameters)
         options: dict[str, Any] = {}
         checkpoint = cell.with_suffix(".checkpoint")
@@ -488,7 +493,7 @@ class _Runner:
                 mien.__version__, manifest["dataset_hash"], manifest["families"],
                 manifest["detector"], digest or self._digest, [fold.name for fold in group],
                 parameters, seed,
-                self._options.nested_trials if self._nested(candidate) else None, landmarks,
+                self._options.nested_trials if self.is_nested(candidate) else None, landmarks,
             ],
             sort_keys=True,
         )  # fmt: skip

@@ -119,6 +119,9 @@ class _Bar:
             self._task, completed=done, total=total, note=escape(note), description=description
         )
 
+    def _note(self, note: str) -> None:
+        self._progress.update(self._task, note=escape(note))
+
 
 class ExtractProgress(_Bar):
     """Rows done, rows a second, time left."""
@@ -137,11 +140,21 @@ class ExtractProgress(_Bar):
 
 
 class TuneProgress(_Bar):
-    """Trials done and the best accuracy so far."""
+    """Trials done, the best accuracy so far, and what a network's trial is at."""
+
+    def __init__(self, description: str) -> None:
+        super().__init__(description)
+        self._best = ""
 
     def update(self, done: int, total: int, best: float) -> None:
         """Show ``done`` of ``total`` trials."""
-        self._set(done, total, f"best {best:.1%}" if best == best else "")
+        self._best = f"best {best:.1%}" if best == best else ""
+        self._set(done, total, self._best)
+
+    def epoch(self, epoch: int, values: Mapping[str, float]) -> None:
+        """Show a network's epoch."""
+        now = f"epoch {epoch}, validation accuracy {values['val_accuracy']:.1%}"
+        self._note(", ".join(filter(None, (self._best, now))))
 
 
 class _AboveNote(Progress):
@@ -281,12 +294,35 @@ def print_tuned(result: TuneResult, folds: Folds, out: Path) -> None:
     )
     if result.left_out:
         OUT.print(
-            f"Judged on {result.rows:,} rows; {result.left_out:,} more were left out by --limit, "
-            "or do not fit into --memory."
+            f"Judged on {result.rows:,} rows; {result.left_out:,} more were left out by --limit"
+            f"{_tell_limit(result.model)}."
         )
+    _print_epochs(result)
     for name, value in result.parameters.items():
         OUT.print(f"  {name} = {value:.4g}" if isinstance(value, float) else f"  {name} = {value}")
     OUT.print(f"Parameters: {escape(str(out))}")
+
+
+def _tell_limit(model: str) -> str:
+    from mien.experiments.candidates import get_candidate
+    from mien.experiments.tune import CNN_LIMIT
+
+    if get_candidate(model).kind == "cnn":
+        return f", which is {CNN_LIMIT:,} for a network when it is not given"
+    return ", or do not fit into --memory"
+
+
+def _print_epochs(result: TuneResult) -> None:
+    """Say how short a network's trials were, and how it is trained for longer."""
+    from mien.experiments.candidates import get_candidate
+
+    usual = get_candidate(result.model).defaults.get("epochs", 0)
+    if result.parameters.get("epochs", usual) < usual:
+        OUT.print(
+            f"Trials were trained for {result.parameters['epochs']} epochs at most, which is what "
+            "these parameters say. To train for longer with them, add "
+            f"--set {result.model}.epochs={usual} to mien compare or export."
+        )
 
 
 def print_comparison(results: Mapping[str, Any], out: Path) -> None:

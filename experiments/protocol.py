@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from mien.experiments.candidates import get_candidate
 from mien.experiments.evaluate import FACELESS
 from mien.experiments.folds import Folds, count_on_both_sides
 from mien.experiments.row_data import RowData
@@ -178,10 +179,20 @@ def _warn_of_tuning(data: RowData, folds: Folds, tuned_on: Mapping[str, str]) ->
     same = [n for n, told in tuned_on.items() if told == data.store.manifest["dataset_hash"]]
     if not same or folds.scheme == "official":
         return []
+    advice = [
+        "Compare with --nested." if any(map(_is_svm, same)) else "",
+        "A network is not tuned inside the folds: choose its parameters on other pictures."
+        if not all(map(_is_svm, same))
+        else "",
+    ]
     return [
         f"The parameters of {', '.join(same)} were chosen on the same pictures that are predicted "
-        "here, so these figures are a little too good. Compare with --nested."
+        f"here, so these figures are a little too good. {' '.join(filter(None, advice))}"
     ]
+
+
+def _is_svm(model: str) -> bool:
+    return get_candidate(model).kind == "svm"
 
 
 def _count(number: int | None, one: str, many: str) -> str:

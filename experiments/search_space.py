@@ -1,4 +1,4 @@
-"""Search spaces: what a study draws of an SVM's parameters, and the grid it can go through."""
+"""What a study draws of an SVM's parameters, and the grid it can go through."""
 
 from __future__ import annotations
 

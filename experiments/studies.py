@@ -6,7 +6,7 @@ import signal
 import threading
 import warnings
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import numpy as np
 import optuna
@@ -53,6 +53,12 @@ def enqueue_again(trial: optuna.Trial) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         optuna.storages.RetryHeartbeatStaleTrialCallback()(trial.study, unfinished)
+
+
+def prune(trial: optuna.Trial, reason: str) -> NoReturn:
+    """Cut a trial short for another reason than its score, and keep the reason with it."""
+    trial.set_user_attr("reason", reason)
+    raise optuna.TrialPruned(reason)
 
 
 def make_sampler(name: str, *, seed: int, grid: dict[str, list]) -> BaseSampler:

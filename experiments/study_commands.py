@@ -59,9 +59,15 @@ def show_command(
         pictures = []
         if out:
             from mien.experiments.study_plots import write_plots
+            from mien.experiments.study_summary import name_steps
 
-            value_name = "accuracy" if told["model"] else "value"
-            pictures = write_plots(loaded, told["importances"], out, value_name=value_name)
+            pictures = write_plots(
+                loaded,
+                told["importances"],
+                out,
+                value_name="accuracy" if told["model"] else "value",
+                steps=name_steps(told["model"]),
+            )
     if as_json:
         told["pictures"] = [str(picture) for picture in pictures]
         typer.echo(json.dumps(told, indent=1, ensure_ascii=False))

@@ -93,8 +93,11 @@ def _print_cost(told: Mapping[str, Any]) -> None:
             f"Time: {time['trials_seconds']:,.1f} s in trials, {time['elapsed_seconds']:,.1f} s "
             "from the first start to the last end"
         )
-    if pruning["all_folds"]:
+    unit = "epochs" if "all_epochs" in pruning else "folds"
+    if pruning[f"all_{unit}"]:
         OUT.print(
-            f"Pruning saved {pruning['saved_folds']:,} of {pruning['all_folds']:,} folds "
+            f"Pruning saved {pruning[f'saved_{unit}']:,} of {pruning[f'all_{unit}']:,} {unit} "
             f"({pruning['saved_share']:.0%})"
         )
+    for reason, count in told["reasons"].items():
+        OUT.print(f"Cut short: {count:,} because {escape(reason)}")

@@ -30,6 +30,7 @@ class _Facts:
     begun: int
     complete: int
     with_steps: int
+    steps: str
     importances: int
 
 
@@ -43,7 +44,12 @@ class _Plot:
 
 
 def write_plots(
-    study: optuna.Study, importances: dict[str, float], out: Path, *, value_name: str
+    study: optuna.Study,
+    importances: dict[str, float],
+    out: Path,
+    *,
+    value_name: str,
+    steps: str = "folds",
 ) -> list[Path]:
     """Write the plots that a study's trials allow, as PNG.
 
@@ -57,6 +63,8 @@ def write_plots(
         Folder, made when missing.
     value_name : str
         What the objective's value is: ``accuracy``.
+    steps : {"folds", "epochs"}
+        After what trials report a value.
 
     Returns
     -------
@@ -73,6 +81,7 @@ def write_plots(
         begun=sum(trial.datetime_start is not None for trial in trials),
         complete=sum(trial.state == TrialState.COMPLETE for trial in trials),
         with_steps=sum(bool(trial.intermediate_values) for trial in trials),
+        steps=steps,
         importances=len(importances),
     )
     written = {out / f"{plot.name}.png": plot for plot in _PLOTS if plot.applies(facts)}
@@ -139,12 +148,20 @@ def _draw_contour(study: optuna.Study, names: Sequence[str], value_name: str) ->
     plt.gcf().axes[0].set_title("The two parameters that mattered most")
 
 
-def _draw_steps(study: optuna.Study, _: Sequence[str], value_name: str) -> None:
+def _draw_folds(study: optuna.Study, _: Sequence[str], value_name: str) -> None:
     axes = plots.plot_intermediate_values(study)
     axes.set_title("Mean over the folds so far")
     axes.set(xlabel="folds scored", ylabel=value_name)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.xaxis.set_major_formatter(lambda step, _: f"{step + 1:.0f}")
+    _remove_legend(axes, longer_than=_MOST_IN_LEGEND)
+
+
+def _draw_epochs(study: optuna.Study, _: Sequence[str], __: str) -> None:
+    axes = plots.plot_intermediate_values(study)
+    axes.set_title("Validation accuracy of each epoch")
+    axes.set(xlabel="epoch", ylabel="accuracy on rows that watch the training")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     _remove_legend(axes, longer_than=_MOST_IN_LEGEND)
 
 
@@ -179,7 +196,8 @@ _PLOTS = (
     _Plot("slice", lambda facts: facts.complete >= 2, _draw_slice),
     _Plot("parallel", lambda facts: facts.complete >= 2, _draw_parallel),
     _Plot("contour", lambda facts: facts.importances >= 2, _draw_contour),
-    _Plot("folds", lambda facts: facts.with_steps >= 1, _draw_steps),
+    _Plot("folds", lambda facts: facts.with_steps >= 1 and facts.steps == "folds", _draw_folds),
+    _Plot("epochs", lambda facts: facts.with_steps >= 1 and facts.steps == "epochs", _draw_epochs),
     _Plot("timeline", lambda facts: facts.begun >= 1, _draw_timeline),
     _Plot("distribution", lambda facts: facts.complete >= 2, _draw_distribution),
 )

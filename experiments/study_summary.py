@@ -14,7 +14,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from mien.errors import MienError
-from mien.experiments.candidates import CANDIDATE_NAMES
+from mien.experiments.candidates import CANDIDATE_NAMES, get_candidate
 
 STATES = {
     TrialState.COMPLETE: "complete",
@@ -89,21 +89,35 @@ def summarise_study(study: optuna.Study) -> dict[str, Any]:
     dict
         ``best`` is None and ``improvements`` and ``importances`` are empty where no trial is
         complete. Trials that are running, or were when their process was killed, count for
-        nothing else.
+        nothing else. ``reasons`` counts the trials that were cut short for another reason than
+        their score, as a training that diverged.
     """
     trials = study.get_trials(deepcopy=False)
     complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
+    model = _find_model(study.study_name)
     return {
         "study": study.study_name,
-        "model": _find_model(study.study_name),
+        "model": model,
         "direction": study.direction.name.lower(),
         "trials": _count_states(trials),
         "best": _describe_best(study) if complete else None,
         "improvements": _find_improvements(complete, study.direction),
         "importances": compute_importances(study),
         "time": _measure_time(trials),
-        "pruning": _count_saved_steps(trials),
+        "pruning": _count_saved_steps(trials, name_steps(model)),
+        "reasons": count_reasons(trials),
     }
+
+
+def name_steps(model: str | None) -> str:
+    """Return what a trial reports a value after: ``epochs`` of a network, else ``folds``."""
+    return "epochs" if model and get_candidate(model).kind == "cnn" else "folds"
+
+
+def count_reasons(trials: Sequence[FrozenTrial]) -> dict[str, int]:
+    """Count pruned trials by the reason that was kept with them, where it was not their score."""
+    pruned = (trial for trial in trials if trial.state == TrialState.PRUNED)
+    return dict(Counter(t.user_attrs["reason"] for t in pruned if "reason" in t.user_attrs))
 
 
 def _find_model(study_name: str) -> str | None:
@@ -178,15 +192,18 @@ def _measure_time(trials: Sequence[FrozenTrial]) -> dict[str, float | None]:
     }
 
 
-def _count_saved_steps(trials: Sequence[FrozenTrial]) -> dict[str, Any]:
-    """Count the folds that pruned trials were spared, of all that finished trials would have."""
+def _count_saved_steps(trials: Sequence[FrozenTrial], unit: str) -> dict[str, Any]:
+    """Count the steps that pruned trials were spared, of all that finished trials would have.
+
+    A pruned training might have stopped early by itself: of epochs, this is the most it saved.
+    """
     steps = max((len(trial.intermediate_values) for trial in trials), default=0)
     finished = [trial for trial in trials if trial.state in _FINISHED]
     pruned = [trial for trial in finished if trial.state == TrialState.PRUNED]
     saved = sum(steps - len(trial.intermediate_values) for trial in pruned)
-    everything = steps * len(finished)
+    everything = saved + sum(len(trial.intermediate_values) for trial in finished)
     return {
-        "saved_folds": saved,
-        "all_folds": everything,
+        f"saved_{unit}": saved,
+        f"all_{unit}": everything,
         "saved_share": saved / everything if everything else 0.0,
     }

@@ -1,9 +1,7 @@
-"""Tuning: an Optuna study over a model's parameters, judged by cross-validation."""
+"""Tuning: an Optuna study over a model's parameters, judged on held-out rows."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,26 +9,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mien.errors import MienError
-from mien.experiments.candidates import Candidate, get_candidate
+from mien.experiments.candidates import get_candidate
 from mien.experiments.evaluate import limit_usable
-from mien.experiments.folds import Folds, make_folds, rows_for_tuning
+from mien.experiments.folds import Folds, inner_scheme, make_folds, rows_for_tuning
 from mien.experiments.memory import rows_for_trials
 from mien.experiments.row_data import RowData
-from mien.experiments.search_space import (
-    SPACE,
-    family_choices,
-    grid_size,
-    suggest_svm,
-    svm_grid,
-)
-from mien.experiments.svm_scorer import SvmScorer
+from mien.experiments.search_space import grid_size
 from mien.features.registry import canonical_spec
-from mien.models.cholesky import NotPositiveDefiniteError
-from mien.models.weighted_families import family_names
 
 if TYPE_CHECKING:
     import optuna
 
+    from mien.experiments.objective import Objective
+
+CNN_LIMIT = 8000
+"""Rows that judge a network's trials, where no limit is given."""
+CNN_SCHEME = "holdout:0.2"
+"""How they are split, where no scheme is given: a network is too dear to be fitted five times."""
 _DONE = ("COMPLETE", "PRUNED")
 
 
@@ -77,6 +72,7 @@ def tune(
     fixed: Mapping[str, Any] | None = None,
     memory: int | None = None,
     on_trial: Callable[[int, int, float], None] | None = None,
+    on_epoch: Callable[[int, dict[str, float]], None] | None = None,
 ) -> TuneResult:
     """Run or resume a study.
 
@@ -84,9 +80,10 @@ def tune(
     ----------
     data : RowData
     model : str
-        ``svm-linear``, ``svm-poly`` or ``svm-rbf``.
+        ``svm-rbf``, ``cnn``: any name of :data:`mien.experiments.candidates.CANDIDATE_NAMES`.
     folds : Folds
-        From :func:`make_tuning_folds`; judged by mean accuracy, pruned by fold.
+        From :func:`plan_folds` or :func:`make_tuning_folds`; judged by mean accuracy. An SVM's
+        trials are pruned by fold, a network's by epoch.
     trials : int
         Finished trials that the study shall have in all, from this and other processes.
     sampler : {"tpe", "random", "grid"}
@@ -94,13 +91,15 @@ def tune(
     storage : str, optional
         Optuna storage URL; in memory by default.
     families : sequence of str, optional
-        Families to choose from; all of the store by default.
+        Families that an SVM's trials choose from; all of the store by default.
     fixed : mapping, optional
         Parameters that are not searched but have this value.
     memory : int, optional
-        Bytes that may be used; see :func:`choose_rows` for rows that do not fit.
+        Bytes that an SVM may use; see :func:`choose_rows` for rows that do not fit.
     on_trial : callable, optional
         Called with (finished trials, trials in all, best accuracy).
+    on_epoch : callable, optional
+        Called with (epoch, values) by a network's trials.
 
     Returns
     -------
@@ -109,7 +108,8 @@ def tune(
     Raises
     ------
     MienError
-        If the model cannot be tuned, the sampler is unknown, or the storage cannot be opened.
+        If there is no such model or sampler, a fixed parameter is not allowed, the storage cannot
+        be opened, or no trial came to its end.
     """
     import optuna
 
@@ -117,36 +117,36 @@ def tune(
     from mien.experiments.studies import make_sampler
 
     candidate = get_candidate(model)
-    if candidate.kind != "svm":
-        raise MienError(f"{model} cannot be tuned yet.", "Tune svm-linear, svm-poly or svm-rbf.")
     if trials < 1:
         raise MienError(f"--trials must be at least 1, not {trials}.")
-    fixed = candidate.check(fixed or {})
-    names = tuple(families or data.store.families)
-    choices = [fixed["families"]] if "families" in fixed else family_choices(names)
-    for name in {name for choice in choices for name in family_names(choice)}:
-        data.store.features(name)  # refuses a family that the store lacks
-    components = _components(data, folds, choices)
-    grid = svm_grid(candidate, choices, components, fixed)
-    name = study_name(data, candidate, folds, choices, fixed, grid=sampler == "grid")
+    objective: Objective
+    if candidate.kind == "cnn":
+        from mien.experiments.cnn_objective import CnnObjective
+
+        if families is not None:
+            raise MienError(f"{model} reads pixels, no families.", "Leave --families out.")
+        objective = CnnObjective(candidate, data, folds, seed=seed, fixed=fixed, on_epoch=on_epoch)
+    else:
+        from mien.experiments.svm_objective import SvmObjective
+
+        objective = SvmObjective(
+            candidate, data, folds, seed=seed, families=families, fixed=fixed, memory=memory
+        )
+    grid = objective.make_grid()
+    name = objective.name_study(grid=sampler == "grid")
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     with open_storage(storage) as opened:
         study = optuna.create_study(
             study_name=name,
             storage=opened,
             sampler=make_sampler(sampler, seed=seed, grid=grid),
-            pruner=optuna.pruners.PercentilePruner(25.0, n_startup_trials=5, n_min_trials=5),
+            pruner=objective.make_pruner(),
             direction="maximize",
             load_if_exists=True,
         )
-        scorer = SvmScorer(candidate, data, folds, seed=seed, memory=memory)
         wanted = min(trials, grid_size(grid)) if sampler == "grid" else trials
-
-        def objective(trial: optuna.Trial, check: Callable[[], None]) -> float:
-            drawn = suggest_svm(trial, candidate, choices, components, fixed)
-            return _run_trial(trial, scorer, folds, candidate.parameters(drawn), check)
-
         _optimise(study, objective, wanted, on_trial)
+        _require_complete(study)
         return TuneResult(
             model=model,
             parameters=candidate.parameters(study.best_trial.user_attrs["parameters"]),
@@ -167,7 +167,7 @@ def _count_rows(data: RowData, folds: Folds) -> dict[str, int]:
 
 def _optimise(
     study: optuna.Study,
-    objective: Callable[[optuna.Trial, Callable[[], None]], float],
+    objective: Objective,
     wanted: int,
     on_trial: Callable[[int, int, float], None] | None,
 ) -> None:
@@ -187,13 +187,67 @@ def _optimise(
 
     if _count_trials(study, *_DONE) < wanted:
         with interrupt:
-            study.optimize(lambda trial: objective(trial, interrupt.check), callbacks=[tell])
+            study.optimize(lambda trial: objective.run(trial, interrupt.check), callbacks=[tell])
 
 
 def _count_trials(study: optuna.Study, *states: str) -> int:
     """Count parameter sets: at a grid's end, two processes may do the same last point."""
     trials = [trial for trial in study.get_trials(deepcopy=False) if trial.state.name in states]
     return len({tuple(sorted(trial.params.items())) for trial in trials})
+
+
+def _require_complete(study: optuna.Study) -> None:
+    from mien.experiments.study_summary import count_reasons
+
+    if _count_trials(study, "COMPLETE"):
+        return
+    reasons = count_reasons(study.get_trials(deepcopy=False))
+    told = "; ".join(f"in {count}, {reason}" for reason, count in reasons.items())
+    raise MienError(
+        f"No trial of the study {study.study_name} came to its end ({told}).",
+        "Run more --trials, or leave to the study what --set fixed.",
+    )
+
+
+def plan_folds(
+    data: RowData,
+    model: str,
+    *,
+    scheme: str | None = None,
+    limit: int | None = None,
+    families: Sequence[str] | None = None,
+    memory: int | None = None,
+    seed: int = 0,
+) -> Folds:
+    """Choose the rows that judge a model's trials, and split them.
+
+    Parameters
+    ----------
+    data : RowData
+    model : str
+    scheme : str, optional
+        By default, five folds for an SVM, by person where persons are known; for a network
+        :data:`CNN_SCHEME`, of whole persons where they are known.
+    limit : int, optional
+        At most so many rows, with the shares of classes kept; by default :data:`CNN_LIMIT` for a
+        network, and all for an SVM.
+    families, memory
+        See :func:`choose_rows`; of no account to a network.
+    seed : int
+
+    Returns
+    -------
+    Folds
+        Never of a dataset's own test rows.
+    """
+    if get_candidate(model).kind == "cnn":
+        usable = data.usable & rows_for_tuning(data.store.rows)
+        rows = limit_usable(data, usable, limit or CNN_LIMIT, seed)
+        scheme = scheme or CNN_SCHEME
+    else:
+        rows = choose_rows(data, limit, seed, families=families, memory=memory)
+        scheme = scheme or inner_scheme(data.store.rows, rows.nonzero()[0], 5)
+    return make_tuning_folds(data, scheme=scheme, seed=seed, rows=rows)
 
 
 def make_tuning_folds(
@@ -222,7 +276,7 @@ def choose_rows(
     among: np.ndarray | None = None,
     memory: int | None = None,
 ) -> np.ndarray:
-    """Choose the rows to judge trials on.
+    """Choose the rows to judge an SVM's trials on.
 
     Parameters
     ----------
@@ -248,64 +302,3 @@ def choose_rows(
     columns = sum(held[name]["width"] for name in names if name in held)
     most = rows_for_trials(columns, memory)
     return limit_usable(data, usable, most if limit is None else min(limit, most), seed)
-
-
-def study_name(
-    data: RowData,
-    candidate: Candidate,
-    folds: Folds,
-    choices: Sequence[str],
-    fixed: Mapping[str, Any],
-    *,
-    grid: bool = False,
-) -> str:
-    """Name a study by all that its figures depend on, so that only equal studies are resumed.
-
-    A grid is a study of its own, as trials drawn at random do not cover it.
-    """
-    manifest = data.store.manifest
-    told = json.dumps(
-        [
-            manifest["dataset_hash"], manifest["detector"], manifest["families"], folds.digest(),
-            list(choices), fixed, grid, SPACE,
-        ],
-        sort_keys=True,
-    )  # fmt: skip
-    return f"{candidate.name}-{hashlib.sha256(told.encode()).hexdigest()[:12]}"
-
-
-def _run_trial(
-    trial: optuna.Trial,
-    scorer: SvmScorer,
-    folds: Folds,
-    parameters: dict[str, Any],
-    check: Callable[[], None],
-) -> float:
-    import optuna
-
-    from mien.experiments.studies import enqueue_again
-
-    trial.set_user_attr("parameters", parameters)
-    accuracies: list[float] = []
-    for step, fold in enumerate(folds.folds):
-        try:
-            check()
-            accuracies.append(scorer.score(fold, parameters))
-        except NotPositiveDefiniteError as error:
-            raise optuna.TrialPruned(str(error)) from error
-        except KeyboardInterrupt:
-            enqueue_again(trial)
-            raise
-        mean = float(np.mean(accuracies))
-        trial.report(mean, step)
-        if step + 1 < len(folds.folds) and trial.should_prune():
-            raise optuna.TrialPruned
-    return mean
-
-
-def _components(data: RowData, folds: Folds, choices: Sequence[str]) -> list[int]:
-    """Numbers of principal components that every choice of families and every fold allows."""
-    rows = min(int(data.store.has_face[fold.train].sum()) for fold in folds.folds)
-    families = data.store.manifest["families"]
-    width = min(sum(families[f]["width"] for f in family_names(choice)) for choice in choices)
-    return [0, *(n for n in (32, 128, 512) if n < min(rows, width))]

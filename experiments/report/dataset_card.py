@@ -58,7 +58,7 @@ def build_dataset_card(dataset: Mapping[str, Any]) -> DatasetCard:
 def build_protocol_facts(protocol: Mapping[str, Any]) -> Pairs:
     """Say how rows were held out, from the ``protocol`` of the results schema."""
     group = _GROUP_NAMES.get(protocol["grouped_by"] or "")
-    tuned = "inside each training part" if protocol["nested"] else "not inside the folds"
+    tuned = "the SVMs' inside each training part" if protocol["nested"] else "not inside the folds"
     facts = [
         ("Scheme", protocol["scheme"]),
         ("Folds", f"{count_noun(protocol['folds'], 'fold')}"),

@@ -40,12 +40,13 @@ HEAVY = (
 SMALL = ("--families", "blendshapes")
 TUNE_SLOWLY = """
 import sys, time
-from mien.experiments import cli, tune
-score = tune.SvmScorer.score
+from mien.experiments import cli
+from mien.experiments.svm_scorer import SvmScorer
+score = SvmScorer.score
 def slow(*arguments):
     time.sleep(0.2)
     return score(*arguments)
-tune.SvmScorer.score = slow
+SvmScorer.score = slow
 cli.main()
 """
 
@@ -157,7 +158,10 @@ def test_the_module_is_the_command():
         ),
         (["export", "{store}", "--time-budget", "1h"], "svm-rbf is none"),
         (["compare", "{store}"], "--out"),
-        (["tune", "{store}", "--model", "cnn"], "cnn cannot be tuned yet"),
+        (
+            ["tune", "{store}", "--model", "cnn", "--families", "pose"],
+            "cnn reads pixels, no families",
+        ),
         (["tune", "{store}", "--model", "[/x]"], "There is no model '[/x]'"),
         (["tune", "{store}", "--sampler", "cma"], "There is no sampler 'cma'"),
         (["tune", "{store}", "--storage", "mydb"], "storage 'mydb' cannot be opened"),

@@ -19,6 +19,7 @@ from mien.experiments.compare import (
 )
 from mien.experiments.report.schema import check_results, read_results
 from mien.experiments.row_data import RowData
+from mien.models.cnn.isolated import IsolatedResult
 from mien.pipeline.store import FeatureStore
 
 SVMS = ("svm-linear", "svm-poly", "svm-rbf")
@@ -208,7 +209,7 @@ def test_nested_tuning_sees_training_rows_only(data, tmp_path, monkeypatch):
         return tune(data, model, folds=folds, **others)
 
     monkeypatch.setattr(compare_module, "tune", remember)
-    monkeypatch.setattr("mien.experiments.tune.family_choices", lambda _: ["blendshapes"])
+    monkeypatch.setattr("mien.experiments.svm_objective.family_choices", lambda _: ["blendshapes"])
     chosen = options("svm-linear", scheme="subject:2", nested=True, nested_trials=2)
     results = compare(data, chosen, tmp_path)
     check_results(results)
@@ -223,6 +224,28 @@ def test_nested_tuning_sees_training_rows_only(data, tmp_path, monkeypatch):
     assert "tuned" in results["models"]["svm-linear"]["parameters"]
     for fold in results["models"]["svm-linear"]["folds"]:
         assert {"C", "families"} <= fold["parameters"].keys()
+
+
+def test_a_network_keeps_its_parameters_with_nested_tuning(data, tmp_path, monkeypatch):
+    def guess(_, __, y_train, X_tests, **___):
+        classes = np.unique(y_train)
+        probabilities = [np.eye(len(classes))[np.zeros(len(own), int)] for own in X_tests]
+        return IsolatedResult(probabilities, classes, {}, 1.0, 1.0, 1.0)
+
+    monkeypatch.setattr("mien.models.cnn.isolated.fit_predict_isolated", guess)
+    monkeypatch.setattr("mien.experiments.svm_objective.family_choices", lambda _: ["blendshapes"])
+    own = dict.fromkeys(("svm-linear", "cnn"), data.store.manifest["dataset_hash"])
+    chosen = options(*own, scheme="subject:2", nested=True, nested_trials=1, tuned_on=own)
+    results = compare(data, chosen, tmp_path)
+    (warning,) = [text for text in results["protocol"]["warnings"] if "were chosen on" in text]
+    assert warning.startswith("The parameters of cnn were chosen on the same pictures")
+    assert warning.endswith(
+        "A network is not tuned inside the folds: choose its parameters on other pictures."
+    )
+    assert results["models"]["cnn"]["parameters"]["epochs"] == 25
+    assert "anew inside each fold" in results["models"]["svm-linear"]["parameters"]["tuned"]
+    report = (tmp_path / "report.md").read_text()
+    assert "the SVMs' inside each training part" in report
 
 
 def test_parameters_tuned_on_the_same_pictures_are_warned_of(data, tmp_path):

@@ -128,6 +128,20 @@ def test_a_study(capsys, store):
     assert lines[3] == f"Parameters: {Path(ODD)}"
 
 
+@pytest.mark.parametrize("epochs", [12, 50])
+def test_a_networks_study_tells_its_rows_and_epochs(capsys, store, epochs):
+    result = TuneResult(
+        "cnn-modern", {"epochs": epochs}, 0.5, 20, 3, "study", rows=8000, left_out=20709
+    )
+    print_tuned(result, make_folds(store.rows, scheme="holdout:0.2"), Path(ODD))
+    out = capsys.readouterr().out
+    assert (
+        "Judged on 8,000 rows; 20,709 more were left out by --limit, which is 8,000 for a network "
+        "when it is not given.\n"
+    ) in out
+    assert ("--set cnn-modern.epochs=50 to mien compare or export" in out) is (epochs == 12)
+
+
 def test_a_comparison(capsys, odd, tmp_path):
     parameters = {"svm-rbf": {"families": "blendshapes"}, "svm-linear": {"families": ODD}}
     options = ComparisonOptions(

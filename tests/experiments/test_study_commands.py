@@ -82,6 +82,20 @@ def test_a_study_is_summed_up(run, make_study):
     assert told["pruning"] == {"saved_folds": 2, "all_folds": 12, "saved_share": 2 / 12}
 
 
+def test_a_networks_study_counts_epochs(run, make_study, tmp_path):
+    diverged = make_trial(0.2, [0.1], "pruned")
+    diverged.set_user_attr("reason", "the loss exploded")
+    file = make_study(*MIXED, diverged, name="cnn-modern-0123456789ab")
+    told = show(run, file, "--out", tmp_path / "plots")
+    assert told["model"] == "cnn-modern"
+    assert told["pruning"] == {"saved_epochs": 4, "all_epochs": 15, "saved_share": 4 / 15}
+    assert told["reasons"] == {"the loss exploded": 1}
+    assert {path.stem for path in (tmp_path / "plots").glob("*")} == PLOTS - {"folds"} | {"epochs"}
+    _, out, _ = run("study", "show", file)
+    assert "Pruning saved 4 of 15 epochs (27%)\n" in out
+    assert "Cut short: 1 because the loss exploded\n" in out
+
+
 def test_a_study_is_told(run, make_study):
     code, out, _ = run("study", "show", f"sqlite:///{make_study(*MIXED)}")
     assert code == 0

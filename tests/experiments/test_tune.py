@@ -10,14 +10,9 @@ from mien.experiments.candidates import get_candidate
 from mien.experiments.evaluate import evaluate_folds
 from mien.experiments.parameters import read_parameters, write_parameters
 from mien.experiments.row_data import RowData
+from mien.experiments.svm_objective import study_name
 from mien.experiments.svm_scorer import SvmScorer
-from mien.experiments.tune import (
-    TuneResult,
-    choose_rows,
-    make_tuning_folds,
-    study_name,
-    tune,
-)
+from mien.experiments.tune import TuneResult, choose_rows, make_tuning_folds, plan_folds, tune
 from mien.models.cholesky import NotPositiveDefiniteError
 
 SMALL = ["blendshapes"]
@@ -224,6 +219,16 @@ def test_a_trial_without_a_solution_is_cut_short_and_the_study_goes_on(hard, mon
     assert result.parameters["solver"] == "least-squares"
 
 
+def test_a_study_without_a_finished_trial_says_why(hard, monkeypatch):
+    def fail(*_):
+        raise NotPositiveDefiniteError("no factor")
+
+    monkeypatch.setattr(SvmScorer, "score", fail)
+    folds = make_tuning_folds(hard, scheme="subject:3")
+    with pytest.raises(MienError, match=r"came to its end \(in 2, no factor\)"):
+        tune(hard, "svm-rbf", folds=folds, trials=2, families=SMALL)
+
+
 def test_rows_that_do_not_fit_into_memory_are_left_out(hard):
     rows = choose_rows(hard, None, 0, families=SMALL, memory=50_000)
     assert 10 < rows.sum() < hard.usable.sum()
@@ -253,6 +258,30 @@ def test_a_datasets_own_test_rows_never_judge_trials(make_store):
     assert set(data.store.rows["split"][choose_rows(data, 10, 0)]) == {"Training"}
 
 
+def test_an_svm_is_judged_by_five_folds_and_a_network_by_one_holdout(data, monkeypatch):
+    svm, cnn = (plan_folds(data, model) for model in ("svm-rbf", "cnn"))
+    assert (svm.scheme, len(svm.folds)) == ("subject:5", 5)
+    assert (cnn.scheme, len(cnn.folds), cnn.grouped_by) == ("holdout:0.2", 1, "subject")
+    (fold,) = cnn.folds
+    held_out = data.store.rows["subject"].iloc[fold.test]
+    assert set(held_out).isdisjoint(data.store.rows["subject"].iloc[fold.train])
+    assert len(fold.train) + len(fold.test) == data.usable.sum()
+    monkeypatch.setattr("mien.experiments.tune.CNN_LIMIT", 30)
+    (fold,) = plan_folds(data, "cnn").folds
+    assert len(fold.train) + len(fold.test) == 30
+    assert np.bincount(data.codes[np.r_[fold.train, fold.test]]).tolist() == [10, 10, 10]
+    (fold,) = plan_folds(data, "cnn-modern", limit=45).folds
+    assert len(fold.train) + len(fold.test) == 45
+    assert plan_folds(data, "cnn", scheme="stratified:3").scheme == "stratified:3"
+
+
+@pytest.mark.parametrize("model", ["svm-linear", "cnn"])
+def test_a_plan_leaves_out_a_datasets_own_test_rows(make_store, model):
+    data = RowData(make_store(splits=("Training", "PublicTest", "PrivateTest")))
+    sides = [side for fold in plan_folds(data, model).folds for side in (fold.train, fold.test)]
+    assert set(data.store.rows["split"].iloc[np.concatenate(sides)]) == {"Training"}
+
+
 def test_only_the_rows_that_are_given_judge_trials(data):
     rows = np.arange(len(data.codes)) < 18
     folds = make_tuning_folds(data, scheme="subject:2", rows=rows)
@@ -263,7 +292,10 @@ def test_only_the_rows_that_are_given_judge_trials(data):
 @pytest.mark.parametrize(
     ("model", "options", "message"),
     [
-        ("cnn", {}, "cnn cannot be tuned yet"),
+        ("cnn", {"families": ["pose"]}, "cnn reads pixels, no families"),
+        ("cnn", {"fixed": {"learning_rate": -1.0}}, "learning_rate must be above 0, got -1.0"),
+        ("cnn", {"fixed": {"network": "vgg"}}, "cnn: network must be one of"),
+        ("cnn", {"fixed": {"C": 1.0}}, "cnn has no parameter C"),
         ("svm", {}, "There is no model 'svm'"),
         ("svm-rbf", {"sampler": "cma"}, "no sampler 'cma'. Use one of: tpe, random, grid"),
         ("svm-rbf", {"trials": 0}, "--trials must be at least 1, not 0"),

@@ -21,10 +21,11 @@ import sys, time
 from pathlib import Path
 from mien.experiments import tune as module
 from mien.experiments.row_data import RowData
+from mien.experiments.svm_scorer import SvmScorer
 from mien.pipeline.store import FeatureStore
 
 store, storage, trials, sampler, hang_at, told = sys.argv[1:]
-score, scored = module.SvmScorer.score, []
+score, scored = SvmScorer.score, []
 def slow(self, fold, parameters):
     scored.append(fold)
     if len(scored) == int(hang_at):
@@ -32,7 +33,7 @@ def slow(self, fold, parameters):
         time.sleep(100)
     time.sleep(0.05)
     return score(self, fold, parameters)
-module.SvmScorer.score = slow
+SvmScorer.score = slow
 data = RowData(FeatureStore.open(store))
 folds = module.make_tuning_folds(data, scheme="subject:2")
 import mien.experiments.studies
