@@ -10,11 +10,11 @@ from typing import Any
 
 from mien.models.cnn.runtime import load_keras
 
-keras = load_keras()
+Layer: Any = load_keras().layers.Layer
 import tensorflow as tf  # noqa: E402  (after its start messages are held back)
 
 
-class FactorisedConvolution(keras.layers.Layer):
+class FactorisedConvolution(Layer):
     """A column of three taps, then a row of three, without anything between them: one 3 x 3 kernel.
 
     Both are linear, so their composition is a 3 x 3 convolution whose kernel is the product of
@@ -32,7 +32,7 @@ class FactorisedConvolution(keras.layers.Layer):
         super().__init__(**options)
         self.filters = filters
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
+    def build(self, input_shape: tuple[Any, ...]) -> None:
         """Make the variables of two ``Conv2D`` layers, in their order."""
         _, _, columns, channels = input_shape
         self.columns = columns
@@ -72,7 +72,7 @@ class FactorisedConvolution(keras.layers.Layer):
         return convolved + tf.cast(bias, pictures.dtype)
 
 
-class FusedNormalisation(keras.layers.Layer):
+class FusedNormalisation(Layer):
     """Batch normalisation by TensorFlow's fused kernel, with Keras's moving averages.
 
     Parameters
@@ -88,7 +88,7 @@ class FusedNormalisation(keras.layers.Layer):
         self.momentum = momentum
         self.epsilon = epsilon
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
+    def build(self, input_shape: tuple[Any, ...]) -> None:
         """Make the variables of ``BatchNormalization``, in its order."""
         shape = (input_shape[-1],)
         options = {"autocast": False}
