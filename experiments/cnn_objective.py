@@ -17,15 +17,15 @@ from mien.experiments.folds import Folds
 from mien.experiments.objective import name_study
 from mien.experiments.row_data import RowData
 from mien.experiments.studies import enqueue_again, prune
-from mien.models.cnn.isolated import IsolatedError
+from mien.models.cnn.isolated import TrainingProcess
+from mien.models.cnn.jobs import IsolatedError
 from mien.models.cnn.networks import get_network
 from mien.models.cnn.presets import TrainingSettings
-from mien.models.cnn.training import EpochCallback
+from mien.models.cnn.training import DIVERGED_MESSAGE, EpochCallback
 
 TRIAL_EPOCHS = 12
 """Epochs of a trial at most, where ``epochs`` is not fixed."""
-DIVERGED = "the loss became infinite or not a number"
-_DIVERGED_MESSAGE = "The training diverged"
+DIVERGED = "the training diverged: its loss became infinite, not a number, or far above a guess's"
 
 
 class CnnObjective:
@@ -81,6 +81,7 @@ class CnnObjective:
         self._folds = folds
         self._seed = seed
         self._on_epoch = on_epoch
+        self._process = TrainingProcess()
         epochs = min(TRIAL_EPOCHS, candidate.defaults["epochs"])
         self._fixed = {"epochs": epochs, **candidate.check(fixed or {})}
         self._base = candidate.parameters(self._fixed)
@@ -120,7 +121,7 @@ class CnnObjective:
         """Score the parameters that are drawn; see :class:`mien.experiments.objective.Objective`.
 
         The validation accuracy of each epoch is reported, numbered from 1 and on through the
-        folds. A trial that is cut short, or interrupted, ends its training process.
+        folds. Trials share a training process; one that is cut short, or interrupted, ends it.
         """
         parameters = suggest_cnn(trial, self._candidate, self._fixed)
         trial.set_user_attr("parameters", parameters)
@@ -133,6 +134,10 @@ class CnnObjective:
             enqueue_again(trial)
             raise
         return float(np.mean(accuracies))
+
+    def close(self) -> None:
+        """End the training process that the trials share."""
+        self._process.close()
 
     def _score(
         self,
@@ -153,8 +158,9 @@ class CnnObjective:
         fold = self._folds.folds[number]
         try:
             (result,) = evaluate_folds(
-                self._candidate, self._data, [fold], parameters, seed=self._seed, on_epoch=watch
-            )
+                self._candidate, self._data, [fold], parameters, seed=self._seed,
+                on_epoch=watch, on_step=lambda *_: check(), process=self._process,
+            )  # fmt: skip
         except IsolatedError as error:
             check()  # Ctrl-C in a terminal ends the training process, too
             raise MienError(
@@ -162,9 +168,11 @@ class CnnObjective:
                 "Finished trials are kept: run the same command again to go on.",
             ) from error
         except ValueError as error:
-            if str(error).startswith(_DIVERGED_MESSAGE):
+            if str(error).startswith(DIVERGED_MESSAGE):
                 prune(trial, DIVERGED)
             raise MienError(f"{self._candidate.name} cannot be fitted: {error}") from error
+        if result.training and result.training.get("stopped") == "diverged":
+            prune(trial, DIVERGED)
         return result.scores["accuracy"]
 
     def _report(self, trial: optuna.Trial, step: int, values: Mapping[str, float]) -> None:

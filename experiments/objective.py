@@ -45,6 +45,9 @@ class Objective(Protocol):
             When it was interrupted; the next process that asks for a trial then gets this one.
         """
 
+    def close(self) -> None:
+        """Give back what trials share: a training process."""
+
 
 def name_study(model: str, told: Sequence[Any]) -> str:
     """Name a study by its model and a hash of what its figures depend on (JSON values)."""

@@ -106,6 +106,9 @@ class SvmObjective:
                 raise optuna.TrialPruned
         return mean
 
+    def close(self) -> None:
+        """Keep what trials share: it is this process's own memory."""
+
     @cached_property
     def _scorer(self) -> SvmScorer:
         return SvmScorer(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -135,7 +136,7 @@ def tune(
     grid = objective.make_grid()
     name = objective.name_study(grid=sampler == "grid")
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    with open_storage(storage) as opened:
+    with closing(objective), open_storage(storage) as opened:
         study = optuna.create_study(
             study_name=name,
             storage=opened,

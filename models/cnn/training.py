@@ -32,6 +32,9 @@ StepCallback = Callable[[float, dict[str, float]], None]
 """Called every few seconds with the share of the training that is done, and the epoch's ``loss``
 and ``accuracy`` so far and ``seconds_left``."""
 
+DIVERGED_MESSAGE = "The training diverged"
+"""How the error begins that a training without a usable epoch raises."""
+
 _TELL_EVERY = 2.0
 _SMALLEST_PROBABILITY = 1e-7
 _EXPLODED = 10.0
@@ -186,7 +189,7 @@ def train(
             on_epoch(state.epochs, logs | {"seconds_left": loop.seconds_left()})
     if not state.best_weights:
         raise ValueError(
-            f"The training diverged in epoch {state.epochs} at a learning rate of "
+            f"{DIVERGED_MESSAGE} in epoch {state.epochs} at a learning rate of "
             f"{settings.learning_rate}: the loss is not finite, or far above that of a guess. "
             "Lower it."
         )
