@@ -11,7 +11,7 @@ import numpy as np
 from mien.models.cnn.augmentation import Augmentation
 from mien.models.cnn.layer_kit import FusedLayers, StandardLayers
 from mien.models.cnn.networks import Architecture, NetworkBuilder, get_network
-from mien.models.cnn.runtime import load_keras
+from mien.models.cnn.runtime import load_keras, seeded
 
 AVERAGE_EVERY = 4
 """Steps between two updates of the averaged weights: each update reads all of them."""
@@ -59,11 +59,11 @@ class Engine:
     """
 
     def __init__(self, plan: Plan) -> None:
+        keras = load_keras()
         import tensorflow as tf
 
         self.plan = plan
         self._tf = tf
-        keras = load_keras()
         policy = {"float32": "float32", "bfloat16": "mixed_bfloat16"}[plan.precision]
         kept = keras.config.dtype_policy()
         keras.config.set_dtype_policy(policy)
@@ -111,7 +111,8 @@ class Engine:
         seed : int
             Of the first weights and of dropout.
         """
-        fresh = self.plan.architecture.build(StandardLayers())
+        with seeded(seed):
+            fresh = self.plan.architecture.build(StandardLayers())
         self._network.set_weights(fresh.get_weights())
         self._evaluated.set_weights(fresh.get_weights())
         for variable in self._optimiser.variables:

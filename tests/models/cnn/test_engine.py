@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from mien.models.cnn.augmentation import Augmentation
-from mien.models.cnn.engine import Plan, get_engine
+from mien.models.cnn.engine import Engine, Plan, get_engine
 from mien.models.cnn.networks import NETWORKS, Architecture
-from mien.models.cnn.runtime import load_keras, seeded
+from mien.models.cnn.runtime import load_keras
 
 load_keras()
 PLAN = Plan(
@@ -42,8 +42,7 @@ def batch(support):
 
 
 def run(engine, batch, steps=3, seed=0):
-    with seeded(seed):
-        engine.reset(seed)
+    engine.reset(seed)
     return [engine.train_step(batch, learning_rate=0.01)[0] for _ in range(steps)]
 
 
@@ -60,6 +59,7 @@ def test_a_reset_engine_trains_as_a_new_one(batch):
 
     first = run(engine, batch)
     assert run(engine, batch) == first
+    assert run(Engine(PLAN), batch) == first
     assert run(engine, batch, seed=1) != first
     assert first[2] < first[0]
 
@@ -73,8 +73,7 @@ def test_smoothing_and_weights_enter_the_loss_as_computed_by_hand(batch):
         label_smoothing=0.3,
     )
     engine = get_engine(plan)
-    with seeded(0):
-        engine.reset(0)
+    engine.reset(0)
     weights = np.arange(12, dtype=np.float32)
     output = engine._network(batch[0], training=True)
     logs = np.asarray(tf.nn.log_softmax(output))
