@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pickle
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -96,13 +97,7 @@ def fit_bundle(
         )
     fitter = _Fitter(data, rows, seed, memory, max_size, on_epoch, on_step)
     fit = {"svm": fitter.fit_svm, "cnn": fitter.fit_cnn, "fusion": fitter.fit_fusion}
-    try:
-        fitted = fit[candidate.kind](candidate, complete)
-    except (ValueError, RuntimeError) as error:
-        raise MienError(
-            f"{candidate.name} cannot be fitted on these {len(rows):,} rows ({error}).",
-            "Choose other parameters with --set.",
-        ) from error
+    fitted = fit[candidate.kind](candidate, complete)
     return _make_bundle(data, candidate, complete, fitted, split)
 
 
@@ -114,6 +109,18 @@ def _in_split(data: RowData, split: str | None) -> np.ndarray:
         known = ", ".join(sorted(set(splits.tolist()) - {""})) or "none"
         raise MienError(f"The store has no split {split!r}.", f"It has: {known}.")
     return splits == split
+
+
+@contextmanager
+def _telling(candidate: Candidate, rows: np.ndarray) -> Iterator[None]:
+    """Tell a failure of a fit as the user's choice of parameters."""
+    try:
+        yield
+    except (ValueError, RuntimeError) as error:
+        raise MienError(
+            f"{candidate.name} cannot be fitted on these {len(rows):,} rows ({error}).",
+            "Choose other parameters with --set.",
+        ) from error
 
 
 class _Fitted(NamedTuple):
@@ -138,10 +145,11 @@ class _Fitter:
         """Fit and calibrate an SVM on the rows that have features."""
         rows, features = self._read(candidate, parameters)
         plan = self._plan(candidate, parameters, features, self.max_size)
-        machine = FusedMachine(candidate.build(parameters, seed=self.seed, **plan))
         splits = split_for_calibration(self.data, rows, seed=self.seed)
-        calibrated = CalibratedClassifier(machine)
-        calibrated.fit(features, self.data.codes[rows], splits=splits)
+        with _telling(candidate, rows):
+            machine = FusedMachine(candidate.build(parameters, seed=self.seed, **plan))
+            calibrated = CalibratedClassifier(machine)
+            calibrated.fit(features, self.data.codes[rows], splits=splits)
         return _Fitted(calibrated, rows, candidate.solver(parameters, **plan))
 
     def fit_cnn(self, candidate: Candidate, parameters: dict[str, Any]) -> _Fitted:
@@ -157,12 +165,14 @@ class _Fitter:
         trained = self._train(cnn, settings, self.rows)
         if self.max_size is not None:
             plan = self._plan_beside(trained.estimator, svm, own, features)
-        pipeline = svm.build(own, seed=self.seed, **plan)
+        with _telling(svm, rows):
+            pipeline = svm.build(own, seed=self.seed, **plan)
         codes, n_classes = self.data.codes, len(self.data.classes)
 
         def score_svm(fold: Fold) -> np.ndarray:
             used = np.isin(rows, fold.train)
-            machine = FusedMachine(pipeline).fit(features[used], codes[rows[used]])
+            with _telling(svm, rows[used]):
+                machine = FusedMachine(pipeline).fit(features[used], codes[rows[used]])
             unseen = self.data.store.view(svm.families(own), fold.test)
             return score_readable(machine, unseen, n_classes)
 
@@ -185,7 +195,8 @@ class _Fitter:
         )
         combiner = candidate.build(parameters, seed=self.seed)
         combiner.fit(inside.svm, inside.cnn, codes[inside.rows])
-        machine = FusedMachine(pipeline).fit(features, codes[rows])
+        with _telling(svm, rows):
+            machine = FusedMachine(pipeline).fit(features, codes[rows])
         fused = FusionClassifier(machine, trained.estimator, combiner, n_classes)
         return _Fitted(fused, self.rows, candidate.solver(parameters, **plan))
 
@@ -240,16 +251,17 @@ class _Fitter:
         """Train a network on some rows; bring it back, or its probabilities of others."""
         from mien.models.cnn.isolated import fit_predict_isolated
 
-        return fit_predict_isolated(
-            candidate.build(parameters, seed=self.seed),
-            np.asarray(self.data.store.pixels[rows]),
-            self.data.codes[rows],
-            [] if test is None else [np.asarray(self.data.store.pixels[test])],
-            groups=self.data.groups(rows),
-            return_estimator=test is None,
-            on_progress=self.on_epoch,
-            on_step=self.on_step,
-        )
+        with _telling(candidate, rows):
+            return fit_predict_isolated(
+                candidate.build(parameters, seed=self.seed),
+                np.asarray(self.data.store.pixels[rows]),
+                self.data.codes[rows],
+                [] if test is None else [np.asarray(self.data.store.pixels[test])],
+                groups=self.data.groups(rows),
+                return_estimator=test is None,
+                on_progress=self.on_epoch,
+                on_step=self.on_step,
+            )
 
 
 def _make_bundle(
