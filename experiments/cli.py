@@ -502,9 +502,10 @@ def compare(
     seed: Seed = 0,
 ) -> None:
     """Compare models by cross-validation on the same folds, and write the report."""
+    from mien.experiments.assignments import parse_assignments, parse_models
     from mien.experiments.candidates import DEFAULT_MODELS
-    from mien.experiments.compare import ComparisonOptions, parse_assignments, parse_models
     from mien.experiments.compare import compare as run_comparison
+    from mien.experiments.comparison_options import ComparisonOptions
     from mien.experiments.console import CompareProgress, print_comparison
     from mien.experiments.presets import collect_parameters
     from mien.experiments.row_data import RowData
@@ -644,8 +645,8 @@ def _bytes(text: str | None, option: str) -> int | None:
 
 def _assigned(assignments: list[str] | None, model: str) -> dict[str, dict[str, Any]]:
     """Read --set of a command that has one model, whose name may be left out; with its parts'."""
+    from mien.experiments.assignments import parse_assignments
     from mien.experiments.candidates import get_candidate
-    from mien.experiments.compare import parse_assignments
 
     named = [text if "." in text.split("=")[0] else f"{model}.{text}" for text in assignments or []]
     assigned = parse_assignments(named)

@@ -28,7 +28,7 @@ from mien.files import atomic_path
 from mien.pipeline.reasons import EXPLANATIONS, Reason
 
 if TYPE_CHECKING:
-    from mien.experiments.compare import Progress as ComparisonProgress
+    from mien.experiments.comparison_options import Progress as ComparisonProgress
     from mien.experiments.folds import Folds
     from mien.experiments.tune import TuneResult
     from mien.models.bundle import Bundle

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import log_loss
 
-from mien.experiments.compare import parse_assignments
+from mien.experiments.assignments import parse_assignments
 from mien.experiments.evaluate import limit_usable, most_frequent, read_features
 from mien.experiments.export import fit_bundle
 from mien.experiments.folds import FIT_SPLIT, Fold, find_twins, make_folds

@@ -5,7 +5,8 @@ import pytest
 
 from mien.errors import MienError
 from mien.experiments.centring import centre_rows, exclude_references, find_references
-from mien.experiments.compare import ComparisonOptions, compare
+from mien.experiments.compare import compare
+from mien.experiments.comparison_options import ComparisonOptions
 from mien.experiments.row_data import RowData
 
 FAMILY = ("blendshapes",)

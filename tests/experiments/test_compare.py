@@ -9,14 +9,10 @@ import numpy as np
 import pytest
 
 from mien.errors import MienError
-from mien.experiments import compare as compare_module
+from mien.experiments import fits as fits_module
 from mien.experiments import memory
-from mien.experiments.compare import (
-    ComparisonOptions,
-    compare,
-    parse_assignments,
-    parse_models,
-)
+from mien.experiments.compare import compare
+from mien.experiments.comparison_options import ComparisonOptions
 from mien.experiments.report.schema import check_results, read_results
 from mien.experiments.row_data import RowData
 from mien.models.cnn.isolated import IsolatedResult
@@ -26,7 +22,9 @@ SVMS = ("svm-linear", "svm-poly", "svm-rbf")
 WORKER = """
 import sys, time
 from pathlib import Path
-from mien.experiments import compare as module
+from mien.experiments import fits as module
+from mien.experiments.compare import compare
+from mien.experiments.comparison_options import ComparisonOptions
 from mien.experiments.row_data import RowData
 from mien.pipeline.store import FeatureStore
 
@@ -40,11 +38,11 @@ def slow(*arguments, **options):
     return evaluate(*arguments, **options)
 module.evaluate_folds = slow
 small = {"families": "blendshapes"}
-options = module.ComparisonOptions(
+options = ComparisonOptions(
     models=("svm-linear", "svm-rbf"), scheme="subject:3",
     parameters={"svm-linear": small, "svm-rbf": small},
 )
-module.compare(RowData(FeatureStore.open(store)), options, Path(out))
+compare(RowData(FeatureStore.open(store)), options, Path(out))
 """
 
 
@@ -181,14 +179,14 @@ def test_a_model_that_fails_does_not_stop_the_others(data, tmp_path):
 
 @pytest.mark.parametrize("error", [TypeError, KeyError, MemoryError, RuntimeError, MienError])
 def test_any_failure_of_a_fit_is_reported_with_its_kind(data, tmp_path, monkeypatch, error):
-    evaluate = compare_module.evaluate_folds
+    evaluate = fits_module.evaluate_folds
 
     def fail(candidate, *arguments, **others):
         if candidate.name == "svm-rbf":
             raise error("no luck")
         return evaluate(candidate, *arguments, **others)
 
-    monkeypatch.setattr(compare_module, "evaluate_folds", fail)
+    monkeypatch.setattr(fits_module, "evaluate_folds", fail)
     results = compare(data, options("svm-rbf", "svm-linear", scheme="subject:2"), tmp_path)
     assert "no luck" in results["models"]["svm-rbf"]["error"]
     assert error is MienError or error.__name__ in results["models"]["svm-rbf"]["error"]
@@ -202,13 +200,13 @@ def test_when_every_model_fails_it_is_an_error(data, tmp_path):
 
 
 def test_nested_tuning_sees_training_rows_only(data, tmp_path, monkeypatch):
-    tune, seen = compare_module.tune, []
+    tune, seen = fits_module.tune, []
 
     def remember(data, model, *, folds, **others):
         seen.append((folds, others))
         return tune(data, model, folds=folds, **others)
 
-    monkeypatch.setattr(compare_module, "tune", remember)
+    monkeypatch.setattr(fits_module, "tune", remember)
     monkeypatch.setattr("mien.experiments.svm_objective.family_choices", lambda _: ["blendshapes"])
     chosen = options("svm-linear", scheme="subject:2", nested=True, nested_trials=2)
     results = compare(data, chosen, tmp_path)
@@ -526,27 +524,6 @@ def test_attempts_that_cannot_be_are_refused(data, tmp_path, attempts, models, m
     with pytest.raises(MienError, match=message):
         compare(data, ComparisonOptions(models=models, attempts=attempts), tmp_path / "out")
     assert not (tmp_path / "out").exists()
-
-
-def test_names_of_models_are_split_at_commas():
-    assert parse_models(" svm-rbf,cnn ,svm-rbf,, ") == ("svm-rbf", "cnn")
-    assert parse_models("") == ()
-
-
-def test_assignments_are_json_or_text():
-    texts = ["cnn.epochs=5", "svm-rbf.C=1e2", "svm-rbf.scaler=zscore", "svm-rbf.C=0.5", "a.b= x=y"]
-    assert parse_assignments(texts) == {
-        "cnn": {"epochs": 5},
-        "svm-rbf": {"C": 0.5, "scaler": "zscore"},
-        "a": {"b": " x=y"},
-    }
-    assert parse_assignments([]) == {}
-
-
-@pytest.mark.parametrize("text", ["", "epochs=5", "cnn.epochs", ".epochs=5", "cnn.=5", "=5"])
-def test_a_text_of_another_form_is_no_assignment(text):
-    with pytest.raises(MienError, match=r"--set takes MODEL\.PARAMETER=VALUE"):
-        parse_assignments([text])
 
 
 @pytest.mark.slow

@@ -8,7 +8,8 @@ from mien.errors import MienError
 from mien.experiments import console
 from mien.experiments.audit import audit_store
 from mien.experiments.audit_summary import summarise_audit
-from mien.experiments.compare import ComparisonOptions, Progress, compare
+from mien.experiments.compare import compare
+from mien.experiments.comparison_options import ComparisonOptions, Progress
 from mien.experiments.console import (
     CompareProgress,
     ExtractProgress,

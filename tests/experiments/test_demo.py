@@ -7,9 +7,9 @@ import typer
 
 from mien.errors import MienError
 from mien.experiments import demo
+from mien.experiments.assignments import parse_assignments
 from mien.experiments.candidates import get_candidate
 from mien.experiments.cli import app
-from mien.experiments.compare import parse_assignments
 from mien.experiments.schemes import parse_scheme
 from mien.pipeline.rendered.specification import parse_specification
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from mien.errors import MienError
-from mien.experiments import compare as compare_module
-from mien.experiments.compare import ComparisonOptions, compare
+from mien.experiments import fits as fits_module
+from mien.experiments.compare import compare
+from mien.experiments.comparison_options import ComparisonOptions
 from mien.experiments.evaluate import FoldResult, HeldOut
 from mien.experiments.folds import Fold
 from mien.experiments.fuse import predict_inside
@@ -103,7 +104,7 @@ FIT = ScoreCombiner.fit
 @pytest.fixture
 def fakes(data, monkeypatch):
     fakes = Fakes(data)
-    monkeypatch.setattr(compare_module, "evaluate_folds", fakes.evaluate)
+    monkeypatch.setattr(fits_module, "evaluate_folds", fakes.evaluate)
     monkeypatch.setattr(ScoreCombiner, "fit", lambda *arguments: fakes.combine(*arguments))
     return fakes
 
@@ -160,7 +161,7 @@ def test_parts_are_fitted_where_they_are_not_compared_and_found_later(
 def test_one_fit_serves_folds_with_the_same_training_rows(make_store, monkeypatch, tmp_path):
     data = RowData(make_store(splits=("Training", "PublicTest", "PrivateTest"), persons=9))
     fakes = Fakes(data)
-    monkeypatch.setattr(compare_module, "evaluate_folds", fakes.evaluate)
+    monkeypatch.setattr(fits_module, "evaluate_folds", fakes.evaluate)
     results = compare(data, options("fusion", scheme="official"), tmp_path)
     assert [len(folds) for _, folds, _ in fakes.evaluated] == [2, 2, 1]
     fusion = results["models"]["fusion"]
@@ -266,7 +267,7 @@ def test_a_part_that_failed_is_not_fitted_again(data, fakes, tmp_path, monkeypat
             raise RuntimeError("the loss is not a number")
         return evaluate(candidate, *arguments, **others)
 
-    monkeypatch.setattr(compare_module, "evaluate_folds", fail)
+    monkeypatch.setattr(fits_module, "evaluate_folds", fail)
     results = compare(data, options("fusion", "svm-rbf", "cnn-compact"), tmp_path)
     check_results(results)
     assert asked.count("cnn-compact") == 1
@@ -276,7 +277,7 @@ def test_a_part_that_failed_is_not_fitted_again(data, fakes, tmp_path, monkeypat
 
 
 def test_the_svm_inside_is_approximated_as_outside(data, fakes, tmp_path, monkeypatch):
-    monkeypatch.setattr(compare_module, "plan_landmarks", lambda *_: 7)
+    monkeypatch.setattr(fits_module, "plan_landmarks", lambda *_: 7)
     results = compare(data, options(*ALL), tmp_path)
     told = {(name, landmarks) for name, _, landmarks in fakes.evaluated}
     assert told == {("svm-rbf", 7), ("cnn-compact", 0)}
