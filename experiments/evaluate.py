@@ -88,12 +88,12 @@ class FoldResult:
     fit_seconds, predict_seconds : float
     curves : dict of lists, or None
         A network's loss and accuracy by epoch.
-    training : dict, or None
-        What a network tells of its training: epochs, pictures seen, why it stopped ...
     outputs : ndarray of float32, shape (len(fold.test), n_classes)
         Scores of an SVM, NaN in rows without features; probabilities of another model.
     held_out : HeldOut or None
         A network's.
+    training : dict, or None
+        What a network tells of its training: epochs, pictures seen, why it stopped ...
     """
 
     fold: Fold
@@ -105,9 +105,9 @@ class FoldResult:
     fit_seconds: float
     predict_seconds: float
     curves: dict[str, list[float]] | None
-    training: dict[str, Any] | None
     outputs: np.ndarray
     held_out: HeldOut | None = None
+    training: dict[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return a fold of the results schema."""

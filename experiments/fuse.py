@@ -167,7 +167,6 @@ def fuse_folds(
                 fit_seconds=fit_seconds,
                 predict_seconds=seconds + time.perf_counter() - started,
                 curves=None,
-                training=None,
                 outputs=probabilities.astype(np.float32),
             )
         )

@@ -86,7 +86,8 @@ def _draw_quantity(curves: Sequence[Mapping[str, Any]], quantity: str) -> Pictur
         return None
     # A fold that diverges must not flatten all others.
     highest = min(values.max(), 1.5 * np.quantile(values, 0.98)) if quantity == "loss" else 1.0
-    ticks = choose_ticks(0.0 if quantity == "loss" else float(values.min()), float(highest))
+    lowest = 0.0 if quantity == "loss" else min(float(values.min()), 0.9)
+    ticks = choose_ticks(lowest, float(highest))
     n_epochs = max(stack.shape[1] for stack in stacks.values())
     parts = [*_draw_frame(ticks, n_epochs, percent=quantity == "accuracy")]
     shown = [series for series in _SERIES if len(stacks[series[0]])]

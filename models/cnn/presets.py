@@ -193,7 +193,7 @@ _MODERN = TrainingSettings(
 PRESETS: dict[str, TrainingSettings] = {
     "thesis": TrainingSettings(),
     "modern": _MODERN,
-    "compact": replace(_MODERN, network="compact", epochs=40),
+    "compact": replace(_MODERN, network="compact", epochs=25),
 }
 """Settings by name.
 

@@ -100,6 +100,7 @@ def fake_network(monkeypatch):
             fit_seconds=2.0,
             predict_seconds=0.5,
             peak_rss_mb=1.0,
+            rss_mb=1.0,
             estimator=network if options.get("return_estimator") else None,
             validation_rows=held,
             validation_probabilities=call.validation_probabilities,

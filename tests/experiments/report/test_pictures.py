@@ -153,3 +153,9 @@ def test_small_pictures_are_well_formed():
     single, triple = [float(dot.get("r")) for dot in strip.iter("circle")]
     assert (triple / single) ** 2 == pytest.approx(3, rel=0.03)
     assert "nan" not in draw_strip([0.5], low=0.5, high=0.5, mean=0.5)
+
+
+def test_a_network_that_is_always_right_has_a_curve_at_the_top():
+    _, accuracy = draw_curves([{"curves": {"loss": [0.1, 0.1], "accuracy": [1.0, 1.0]}}])
+    assert "100 %" in accuracy.svg
+    assert "nan" not in accuracy.svg
