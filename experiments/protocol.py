@@ -155,8 +155,8 @@ def _warn(
         )
     if (shared["near_twins"] or 0) > (shared["twins"] or 0):
         warnings.append(
-            f"{_count(shared['near_twins'], 'test picture has', 'test pictures have')} a copy "
-            "there that is exact or near: in another light or cut, or mirrored."
+            f"{_count(shared['near_twins'], 'test picture has', 'test pictures have')} an exact or "
+            "near copy among the rows that were fitted on: in another light or cut, or mirrored."
             + _tell_without(models, "without_near_twins")
         )
     return warnings

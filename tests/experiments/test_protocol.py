@@ -167,6 +167,6 @@ def test_near_copies_are_warned_of_when_there_are_more_than_exact_ones(clean):
     assert told["on_both_sides"]["near_twins"] == 3
     assert not told["honest"]
     assert told["warnings"] == [
-        "3 test pictures have a copy there that is exact or near: in another light or cut, or "
-        "mirrored."
+        "3 test pictures have an exact or near copy among the rows that were fitted on: in another "
+        "light or cut, or mirrored."
     ]
