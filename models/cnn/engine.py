@@ -137,8 +137,8 @@ class Engine:
         right : int
             Pictures whose class was the most probable, before the step.
         """
-        self._optimiser.learning_rate.assign(learning_rate)
-        loss, right = self._step(*batch)
+        rate = self._tf.constant(learning_rate, self._tf.float32)
+        loss, right = self._step(*batch, rate)
         return float(loss), int(right)
 
     def average(self, decay: float) -> None:
@@ -157,8 +157,11 @@ class Engine:
         """Return the evaluated weights, in the order of the standard network's."""
         return self._evaluated.get_weights()
 
-    def _train_on_batch(self, pictures: Any, codes: Any, weights: Any) -> tuple[Any, Any]:
+    def _train_on_batch(
+        self, pictures: Any, codes: Any, weights: Any, learning_rate: Any
+    ) -> tuple[Any, Any]:
         tf = self._tf
+        self._optimiser.learning_rate.assign(learning_rate)
         variables = self._network.trainable_variables
         n_classes = self.plan.architecture.n_classes
         smoothing = self.plan.label_smoothing
