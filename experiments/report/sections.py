@@ -175,4 +175,5 @@ def _build_folds(folds: Sequence[Mapping[str, Any]]) -> Table:
     columns = ["Fold", "Rows to fit on", "Rows predicted", "Accuracy, %", "Fit"]
     if len(tuned) > 1:
         columns.append("Parameters")
-    return Table(f"All {count_noun(len(folds), 'fold')}", tuple(columns), tuple(rows))
+    title = f"All {count_noun(len(folds), 'fold')}" if len(folds) > 1 else "The fold"
+    return Table(title, tuple(columns), tuple(rows))
