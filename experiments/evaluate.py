@@ -86,6 +86,7 @@ class FoldResult:
     train_rows : int
         Rows that were fitted on.
     fit_seconds, predict_seconds : float
+        Of a training that was gone on with, the seconds of all its parts.
     curves : dict of lists, or None
         A network's loss and accuracy by epoch.
     outputs : ndarray of float32, shape (len(fold.test), n_classes)
@@ -313,7 +314,7 @@ def _fit_predict_cnn(
     return _Fitted(
         predicted=[result.classes[p.argmax(axis=1)] for p in result.probabilities],
         train_rows=len(train),
-        fit_seconds=result.fit_seconds,
+        fit_seconds=max(result.fit_seconds, result.training.get("seconds", 0.0)),
         predict_seconds=[result.predict_seconds * len(f.test) / tested for f in folds],
         curves=result.history,
         training={**result.training, "time_budget": parameters["time_budget"]},

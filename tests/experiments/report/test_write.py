@@ -204,6 +204,6 @@ def test_markdown_is_read_as_it_was_meant(results):
     tables.append(report.attempts)
     for section in report.sections:
         tables += [section.scores, section.matrix, section.folds, section.attempts]
-    shown = [table for table in tables if table and table.caption != "All 1 fold"]
+    shown = [table for table in tables if table and table.caption != "The fold"]
     assert len(page.find("table")) == len(shown)
     assert len(page.find("th")) == sum(len(table.columns) for table in shown)
