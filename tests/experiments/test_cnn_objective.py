@@ -62,7 +62,7 @@ def _here(fakes, monkeypatch):  # noqa: ARG001
     def fit_predict(classifier, X_train, y_train, X_tests, *, on_progress, **_):
         classifier.fit(X_train, y_train, on_epoch=on_progress)
         probabilities = [classifier.predict_proba(pictures) for pictures in X_tests]
-        return isolated.IsolatedResult(probabilities, classifier.classes_, {}, 1.0, 1.0, 1.0)
+        return isolated.IsolatedResult(probabilities, classifier.classes_, 1.0, 1.0, 1.0, 1.0)
 
     monkeypatch.setattr(isolated, "fit_predict_isolated", fit_predict)
 
