@@ -11,8 +11,12 @@ from typing import Any
 
 from mien.models.cnn.runtime import load_keras
 
-_SMALLEST_COMPOSED = 12
-"""Pixels along a side: below, the product of two kernels costs more than it saves."""
+_SMALL = 12
+"""Pixels along a side. Below, a product of two kernels costs more than it saves, and a kernel's
+gradient is quicker tap by tap."""
+
+
+_OPTIONS = {"padding": "same", "data_format": "channels_last"}
 
 
 class StandardLayers:
@@ -25,9 +29,20 @@ class StandardLayers:
 
     def convolve_factorised(self, x: Any, filters: int) -> Any:
         """Convolve with a column of three taps, then with a row of three, both with a bias."""
-        options = {"padding": "same", "data_format": "channels_last"}
-        x = self._layers.Conv2D(filters, (3, 1), **options)(x)
-        return self._layers.Conv2D(filters, (1, 3), **options)(x)
+        x = self._conv_layer(x, 1)(filters, (3, 1), **_OPTIONS)(x)
+        return self._conv_layer(x, 1)(filters, (1, 3), **_OPTIONS)(x)
+
+    def convolve(self, x: Any, filters: int, *, stride: int = 1) -> Any:
+        """Convolve with 3 x 3 taps and no bias."""
+        layer = self._conv_layer(x, stride)
+        initial = "he_normal"
+        return layer(
+            filters, 3, strides=stride, use_bias=False, kernel_initializer=initial, **_OPTIONS
+        )(x)
+
+    def _conv_layer(self, x: Any, stride: int) -> Any:  # noqa: ARG002
+        """Return the class of a convolution of these maps."""
+        return self._layers.Conv2D
 
     def normalise(self, x: Any, momentum: float) -> Any:
         """Normalise each channel over the batch."""
@@ -48,9 +63,15 @@ class FusedLayers(StandardLayers):
         """Convolve with the product of both kernels, where that saves time."""
         from mien.models.cnn.fused_layers import FactorisedConvolution
 
-        if x.shape[2] < _SMALLEST_COMPOSED:
+        if x.shape[2] < _SMALL:
             return super().convolve_factorised(x, filters)
         return FactorisedConvolution(filters)(x)
+
+    def _conv_layer(self, x: Any, stride: int) -> Any:
+        """Return the class of a convolution of these maps."""
+        from mien.models.cnn.fused_layers import SmallMapConvolution
+
+        return SmallMapConvolution if stride == 1 and x.shape[2] < _SMALL else self._layers.Conv2D
 
     def normalise(self, x: Any, momentum: float) -> Any:
         """Normalise each channel over the batch."""

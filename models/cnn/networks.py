@@ -270,20 +270,11 @@ def _scale(units: int, width: float) -> int:
 def _convolve(
     layers: Any, kit: StandardLayers, x: Any, filters: int, momentum: float, *, stride: int = 1
 ) -> Any:
-    return layers.Activation("relu")(_normalised(layers, kit, x, filters, momentum, stride))
+    x = kit.normalise(kit.convolve(x, filters, stride=stride), momentum)
+    return layers.Activation("relu")(x)
 
 
 def _add_residual(layers: Any, kit: StandardLayers, x: Any, filters: int, momentum: float) -> Any:
     y = _convolve(layers, kit, x, filters, momentum)
-    y = _normalised(layers, kit, y, filters, momentum, 1)
+    y = kit.normalise(kit.convolve(y, filters), momentum)
     return layers.Activation("relu")(layers.Add()([x, y]))
-
-
-def _normalised(
-    layers: Any, kit: StandardLayers, x: Any, filters: int, momentum: float, stride: int
-) -> Any:
-    x = layers.Conv2D(
-        filters, 3, strides=stride, padding="same", data_format="channels_last", use_bias=False,
-        kernel_initializer="he_normal",
-    )(x)  # fmt: skip
-    return kit.normalise(x, momentum)
