@@ -8,6 +8,7 @@ from math import isfinite
 from typing import Any, NamedTuple
 
 from mien.errors import MienError
+from mien.models.cnn.augmentation import AUGMENTATIONS
 from mien.models.compact_machine import CompactSize
 from mien.models.svm_pipeline import (
     COMBINATIONS,
@@ -194,8 +195,8 @@ def describe_training(parameters: Mapping[str, Any]) -> str:
     step = f"{parameters['learning_rate']:g}"
     if parameters["schedule"] == "cosine":
         step += " falling along a cosine"
-    changes = ("flip", "shift", "rotation", "zoom", "erasing")
-    changed = ", pictures changed at random" if any(parameters[name] for name in changes) else ""
+    changes = any(parameters[name] for name in AUGMENTATIONS)
+    changed = ", pictures changed at random" if changes else ""
     return (
         f"{kind} at {step}, batches of {parameters['batch_size']}{changed}, early stopping on "
         f"{parameters['validation_fraction']:.0%} of the training rows"

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from mien.experiments.candidates import Candidate
+from mien.models.cnn.augmentation import AUGMENTATIONS
 
 if TYPE_CHECKING:
     import optuna
 
 CNN_SPACE = 1
 """Raised whenever draws or their meaning change, so that studies are not mixed."""
-AUGMENTATIONS = ("shift", "rotation", "zoom", "erasing", "flip")
 _STRENGTH = "augmentation"
 _DECAYED = "decayed"
 _GRID_DECAY = 0.05
@@ -52,7 +52,8 @@ def suggest_cnn(
     candidate : Candidate
         Its defaults are the values of what is neither drawn nor fixed.
     fixed : mapping, optional
-        Parameters that are not drawn but have this value. Any of :data:`AUGMENTATIONS` fixes them
+        Parameters that are not drawn but have this value. Any of
+        :data:`~mien.models.cnn.augmentation.AUGMENTATIONS` fixes them
         all, as one strength sets them together.
 
     Returns

@@ -17,7 +17,7 @@ from mien.experiments.centring import centre_rows
 from mien.experiments.folds import Fold
 from mien.experiments.row_data import RowData
 from mien.experiments.scores import compute_scores
-from mien.models.fusion import spread_probabilities, spread_scores
+from mien.models.class_columns import spread_probabilities, spread_scores
 from mien.models.kernel_machine import choose_class
 from mien.pipeline.datasets.selection import draw_stratified
 

@@ -24,8 +24,10 @@ from mien.experiments.model_size import plan_compact
 from mien.experiments.row_data import RowData
 from mien.models.bundle import Bundle
 from mien.models.calibrated import CalibratedClassifier
+from mien.models.class_columns import spread_probabilities
+from mien.models.cnn.isolated import TrainingProcess
 from mien.models.fused_machine import FusedMachine
-from mien.models.fusion import FusionClassifier, score_readable, spread_probabilities
+from mien.models.fusion import FusionClassifier, score_readable
 
 if TYPE_CHECKING:
     from mien.models.cnn.isolated import IsolatedResult
@@ -95,9 +97,10 @@ def fit_bundle(
             "There are no labelled rows of two classes to fit on"
             + (f" in the split {split!r}." if split else ".")
         )
-    fitter = _Fitter(data, rows, seed, memory, max_size, on_epoch, on_step)
-    fit = {"svm": fitter.fit_svm, "cnn": fitter.fit_cnn, "fusion": fitter.fit_fusion}
-    fitted = fit[candidate.kind](candidate, complete)
+    with TrainingProcess() as process:
+        fitter = _Fitter(data, rows, seed, memory, max_size, process, on_epoch, on_step)
+        fit = {"svm": fitter.fit_svm, "cnn": fitter.fit_cnn, "fusion": fitter.fit_fusion}
+        fitted = fit[candidate.kind](candidate, complete)
     return _make_bundle(data, candidate, complete, fitted, split)
 
 
@@ -138,6 +141,7 @@ class _Fitter:
     seed: int
     memory: int | None
     max_size: int | None
+    process: TrainingProcess
     on_epoch: NewsCallback | None
     on_step: NewsCallback | None
 
@@ -261,6 +265,7 @@ class _Fitter:
                 return_estimator=test is None,
                 on_progress=self.on_epoch,
                 on_step=self.on_step,
+                process=self.process,
             )
 
 

@@ -216,7 +216,6 @@ class Fits:
         fitted: list[Cell] = []
 
         def fit(part: Part, folds: list[Fold], digest: str = "") -> Cell:
-            self._tell(part.candidate, folds[0])
             approximated = landmarks if part.candidate.kind == "svm" else 0
             fitted.append(
                 self._fit(part.candidate, folds, part.parameters, approximated, digest=digest)

@@ -11,6 +11,7 @@ import numpy as np
 from mien.errors import MienError
 from mien.features.registry import get_family
 from mien.files import atomic_path
+from mien.models.class_columns import spread_probabilities
 
 BUNDLE_SCHEMA = "mien.bundle/1"
 
@@ -78,10 +79,9 @@ class Bundle:
         ndarray of float64, shape (n, n_classes)
             Columns in the order of ``classes``; 0 for a class that no training row had.
         """
-        found = self.estimator.predict_proba(X)
-        probabilities = np.zeros((len(found), len(self.classes)))
-        probabilities[:, np.asarray(self.estimator.classes_, dtype=int)] = found
-        return probabilities
+        found = np.asarray(self.estimator.predict_proba(X), dtype=np.float64)
+        columns = np.asarray(self.estimator.classes_, dtype=int)
+        return spread_probabilities(found, columns, len(self.classes))
 
 
 def save_bundle(bundle: Bundle, target: Path, *, max_size: int | None = None) -> None:

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from mien.errors import MienError
 from mien.models.calibrated import read_logits
+from mien.models.class_columns import spread_probabilities, spread_scores
 
 LEAST_PROBABILITY = 1e-5
 """What a network's probabilities are raised to before their logarithm is taken."""
@@ -175,7 +176,8 @@ def score_readable(svm: Any, features: np.ndarray, n_classes: int) -> np.ndarray
     Returns
     -------
     ndarray of float32, shape (n, n_classes)
-        As :func:`spread_scores` gives them; NaN in rows whose features are not all finite.
+        As :func:`~mien.models.class_columns.spread_scores` gives them; NaN in rows whose features
+        are not all finite.
     """
     scores = np.full((len(features), n_classes), np.nan, dtype=np.float32)
     readable = np.isfinite(features).all(axis=1)
@@ -183,48 +185,3 @@ def score_readable(svm: Any, features: np.ndarray, n_classes: int) -> np.ndarray
         found = svm.decision_function(features if readable.all() else features[readable])
         scores[readable] = spread_scores(found, svm.classes_, n_classes)
     return scores
-
-
-def spread_scores(scores: np.ndarray, classes: np.ndarray, n_classes: int) -> np.ndarray:
-    """Give an SVM's scores a column for each class.
-
-    Parameters
-    ----------
-    scores : ndarray, shape (n, len(classes)), for two classes (n,)
-        What ``decision_function`` returns.
-    classes : ndarray of int
-        Class indices that the SVM was fitted on.
-    n_classes : int
-        All that there are.
-
-    Returns
-    -------
-    ndarray of float32, shape (n, n_classes)
-        A class that the SVM does not know has the row's lowest score.
-    """
-    if scores.ndim == 1:
-        scores = np.stack([-scores, scores], axis=1)
-    spread = np.repeat(scores.min(axis=1, keepdims=True), n_classes, axis=1)
-    spread[:, classes] = scores
-    return spread.astype(np.float32)
-
-
-def spread_probabilities(
-    probabilities: np.ndarray, classes: np.ndarray, n_classes: int
-) -> np.ndarray:
-    """Give probabilities a column for each class, 0 for one that the model does not know.
-
-    Parameters
-    ----------
-    probabilities : ndarray, shape (n, len(classes))
-    classes : ndarray of int
-        Class indices of the columns.
-    n_classes : int
-
-    Returns
-    -------
-    ndarray, shape (n, n_classes)
-    """
-    spread = np.zeros((len(probabilities), n_classes), dtype=probabilities.dtype)
-    spread[:, classes] = probabilities
-    return spread

@@ -12,7 +12,6 @@ With ``--augmented`` Mien's training is timed once more, with pictures changed a
 from __future__ import annotations
 
 import argparse
-import dataclasses
 from time import perf_counter
 from typing import Any
 
@@ -118,9 +117,7 @@ def time_mien(
 
 def time_augmented(train: Rows, *, precision: str, batch: int) -> tuple[float, float]:
     """Return milliseconds a picture with changed pictures, and the share spent waiting for them."""
-    modern = get_preset("modern")
-    fields = [field.name for field in dataclasses.fields(Augmentation)]
-    augmentation = Augmentation(**{name: getattr(modern, name) for name in fields})
+    augmentation = Augmentation.of(get_preset("modern"))
     engine = Engine(_plan(precision))
     engine.reset(0)
     waiting = 0.0

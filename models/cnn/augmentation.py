@@ -6,8 +6,8 @@ and gone on with sees the pictures that it would have seen.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import Any, Self
 
 import numpy as np
 
@@ -36,6 +36,11 @@ class Augmentation:
     rotation: float = 0.0
     zoom: float = 0.0
     erasing: float = 0.0
+
+    @classmethod
+    def of(cls, settings: Any) -> Self:
+        """Take the attributes of these names from training settings."""
+        return cls(**{name: getattr(settings, name) for name in AUGMENTATIONS})
 
     @property
     def moves(self) -> bool:
@@ -103,6 +108,10 @@ class Augmentation:
         painted = inside[0][:, :, tf.newaxis] & inside[1][:, tf.newaxis, :] & chosen
         grey = tf.cast(draw(10, 0, 256), tf.uint8)[:, tf.newaxis, tf.newaxis, tf.newaxis]
         return tf.where(painted[..., tf.newaxis], grey, pictures)
+
+
+AUGMENTATIONS: tuple[str, ...] = tuple(field.name for field in fields(Augmentation))
+"""The settings that change pictures."""
 
 
 class _Draws:

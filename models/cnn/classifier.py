@@ -387,13 +387,7 @@ def _make_plan(settings: TrainingSettings, n_classes: int) -> Plan:
         precision=choose_precision(settings.precision),
         weight_decay=settings.weight_decay,
         label_smoothing=settings.label_smoothing,
-        augmentation=Augmentation(
-            flip=settings.flip,
-            shift=settings.shift,
-            rotation=settings.rotation,
-            zoom=settings.zoom,
-            erasing=settings.erasing,
-        ),
+        augmentation=Augmentation.of(settings),
         mirror=settings.mirror == "average",
     )
 

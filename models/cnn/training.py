@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -331,17 +331,8 @@ def _validate(engine: Engine, validation: Rows) -> dict[str, float]:
 
 
 def _to_checkpoint(engine: Engine, state: TrainingState, fingerprint: str) -> Checkpoint:
-    progress = {
-        "history": state.history,
-        "best_loss": state.best_loss,
-        "reference_loss": state.reference_loss,
-        "best_epoch": state.best_epoch,
-        "waited": state.waited,
-        "steps": state.steps,
-        "pictures": state.pictures,
-        "seconds": state.seconds,
-        "stopped": state.stopped,
-    }
+    names = (field.name for field in fields(state) if field.name != "best_weights")
+    progress = {name: getattr(state, name) for name in names}
     return Checkpoint(
         fingerprint=fingerprint,
         progress=progress,

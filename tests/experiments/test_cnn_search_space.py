@@ -2,7 +2,8 @@ import optuna
 import pytest
 
 from mien.experiments.candidates import CANDIDATE_NAMES, get_candidate
-from mien.experiments.cnn_search_space import AUGMENTATIONS, augment, cnn_grid, suggest_cnn
+from mien.experiments.cnn_search_space import augment, cnn_grid, suggest_cnn
+from mien.models.cnn.augmentation import AUGMENTATIONS
 from mien.models.cnn.presets import PRESETS, TrainingSettings
 
 NETWORKS = [name for name in CANDIDATE_NAMES if name.startswith("cnn")]
