@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -575,10 +576,12 @@ def export(
     _check_writable(out)
     assigned = _assigned(assignments, model)
     chosen = collect_parameters(preset, [params] if params else [], assigned)
-    parameters = set_time_budget(
-        {model: chosen.of(model)}, time_budget, models=(model,), assigned=assigned
-    )[model]
-    epochs = get_candidate(model).parameters(parameters).get("epochs", 0)
+    budgeted = set_time_budget(chosen.parameters, time_budget, models=(model,), assigned=assigned)
+    parameters = replace(chosen, parameters=budgeted).of(model)
+    candidate = get_candidate(model)
+    complete = candidate.parameters(parameters)
+    fitted = (complete, *(part.parameters for part in candidate.parts(complete)))
+    epochs = next((own["epochs"] for own in fitted if "epochs" in own), 0)
     with working(f"fitting {model}") as told:
         notes = TrainingNotes(epochs, told.step)
         bundle = fit_bundle(

@@ -18,7 +18,7 @@ def set_time_budget(
     *,
     models: Sequence[str],
     assigned: Mapping[str, Mapping[str, Any]],
-) -> dict[str, Mapping[str, Any]]:
+) -> dict[str, dict[str, Any]]:
     """Return parameters in which each network's training may take so long.
 
     Parameters
@@ -28,7 +28,7 @@ def set_time_budget(
     budget : str or None
         As ``--time-budget`` takes it: ``45m``. With None the parameters stay as they are.
     models : sequence of str
-        What is fitted.
+        What is fitted; a fusion's network counts.
     assigned : mapping of str to mapping
         Single parameters of the command line, by model.
 
@@ -37,10 +37,12 @@ def set_time_budget(
     MienError
         If it is no duration, no network is fitted, or a network has a budget of its own.
     """
+    timed = {name: dict(own) for name, own in parameters.items()}
     if budget is None:
-        return dict(parameters)
+        return timed
     seconds = parse_duration(budget)
-    networks = [name for name in models if get_candidate(name).kind == "cnn"]
+    fitted = (name for m in models for name in (m, *get_candidate(m).part_names(parameters)))
+    networks = [name for name in dict.fromkeys(fitted) if get_candidate(name).kind == "cnn"]
     if not networks:
         known = [name for name in CANDIDATE_NAMES if get_candidate(name).kind == "cnn"]
         raise MienError(
@@ -52,7 +54,4 @@ def set_time_budget(
             f"The time budget of {', '.join(own)} is given by --time-budget and by --set.",
             "Leave one of them out.",
         )
-    return {
-        **parameters,
-        **{name: {**parameters.get(name, {}), _KEY: seconds} for name in networks},
-    }
+    return timed | {name: {**timed.get(name, {}), _KEY: seconds} for name in networks}

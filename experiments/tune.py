@@ -118,6 +118,11 @@ def tune(
     from mien.experiments.studies import make_sampler
 
     candidate = get_candidate(model)
+    if candidate.kind == "fusion":
+        raise MienError(
+            f"{model} is not tuned as a whole.",
+            "Tune its SVM and its network, and give both files to mien compare with --params.",
+        )
     if trials < 1:
         raise MienError(f"--trials must be at least 1, not {trials}.")
     objective: Objective

@@ -15,6 +15,14 @@ def test_every_network_has_it_and_nothing_else_changes():
     assert given["cnn"]["time_budget"] == 60.0
 
 
+def test_a_fusions_network_has_it():
+    given = {"fusion": {"cnn": "cnn-modern"}, "cnn-modern": {"epochs": 3}}
+    assert set_time_budget(given, "90s", models=("fusion",), assigned={}) == {
+        "fusion": {"cnn": "cnn-modern"},
+        "cnn-modern": {"epochs": 3, "time_budget": 90.0},
+    }
+
+
 def test_without_one_parameters_stay():
     given = {"svm-rbf": {"C": 1.0}}
     assert set_time_budget(given, None, models=("svm-rbf",), assigned={}) == given

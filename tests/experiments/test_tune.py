@@ -297,6 +297,7 @@ def test_only_the_rows_that_are_given_judge_trials(data):
         ("cnn", {"fixed": {"network": "vgg"}}, "cnn: network must be one of"),
         ("cnn", {"fixed": {"C": 1.0}}, "cnn has no parameter C"),
         ("svm", {}, "There is no model 'svm'"),
+        ("fusion", {}, "fusion is not tuned as a whole"),
         ("svm-rbf", {"sampler": "cma"}, "no sampler 'cma'. Use one of: tpe, random, grid"),
         ("svm-rbf", {"trials": 0}, "--trials must be at least 1, not 0"),
         ("svm-rbf", {"fixed": {"c": 1.0}}, "svm-rbf has no parameter c"),
