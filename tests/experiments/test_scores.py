@@ -38,6 +38,8 @@ def test_scores_by_hand():
     assert scores["recall_macro"] == pytest.approx((2 / 3 + 1 / 2) / 3)
     assert scores["f1_macro"] == pytest.approx((4 / 7 + 1 / 2) / 3)
     assert scores["f1_weighted"] == pytest.approx((3 * 4 / 7 + 2 * 1 / 2) / 6)
+    # right by chance: (3 * 4 + 2 * 2 + 1 * 0) / 36
+    assert scores["kappa"] == pytest.approx((1 / 2 - 4 / 9) / (1 - 4 / 9))
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -54,6 +56,7 @@ def test_scores_agree_with_scikit_learn(seed):
         "recall_macro": metrics.recall_score(true, predicted, **options),
         "f1_macro": metrics.f1_score(true, predicted, **options),
         "f1_weighted": metrics.f1_score(true, predicted, average="weighted", zero_division=0),
+        "kappa": metrics.cohen_kappa_score(true, predicted),
     }
     assert compute_scores(true, predicted, 6) == pytest.approx(expected)
 
