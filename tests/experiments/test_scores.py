@@ -61,6 +61,27 @@ def test_scores_agree_with_scikit_learn(seed):
     assert compute_scores(true, predicted, 6) == pytest.approx(expected)
 
 
+def test_kappa_worked_example():
+    # The example of the article on Cohen's kappa in Wikipedia: of 50 applications two readers
+    # accept 20 and refuse 15 both; 5 and 10 times one of them accepts alone. Kappa is 0.4.
+    true, predicted = [1] * 25 + [0] * 25, [1] * 20 + [0] * 5 + [1] * 10 + [0] * 15
+    assert compute_scores(true, predicted, 2)["kappa"] == pytest.approx(0.4)
+
+
+def test_kappa_of_answers_worse_than_chance_is_negative():
+    assert compute_scores([0, 1], [1, 0], 2)["kappa"] == -1.0
+
+
+def test_kappa_of_rows_without_an_answer():
+    # right by chance: (2 * 1 + 1 * 1) / 9
+    scores = compute_scores([0, 0, 1], [0, NO_PREDICTION, 1], 2)
+    assert scores["kappa"] == pytest.approx((2 / 3 - 1 / 3) / (1 - 1 / 3))
+
+
+def test_kappa_of_one_class_alone_is_nothing_by_nothing():
+    assert compute_scores([1, 1], [1, 1], 2)["kappa"] == 0.0
+
+
 def test_classification_report_agrees_with_scikit_learn():
     rng = np.random.default_rng(1)
     true, predicted = rng.integers(0, 4, 200), rng.integers(0, 4, 200)
