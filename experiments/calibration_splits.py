@@ -9,6 +9,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from mien.errors import MienError
 from mien.experiments.connected_rows import connect_rows
+from mien.experiments.folds import Fold
 from mien.experiments.row_data import RowData
 
 FOLDS = 3
@@ -55,6 +56,40 @@ def split_for_calibration(
             return parts
     plain = StratifiedKFold(k, shuffle=True, random_state=seed)
     return list(plain.split(codes, codes))
+
+
+def split_inside(data: RowData, fold: Fold, *, seed: int, k: int = FOLDS) -> list[Fold]:
+    """Split a fold's training rows as :func:`split_for_calibration` does, into inner folds.
+
+    Parameters
+    ----------
+    data : RowData
+    fold : Fold
+        Its training rows are used, and no others.
+    seed, k : int
+
+    Returns
+    -------
+    list of Fold
+        At most k: those with rows to predict.
+
+    Raises
+    ------
+    MienError
+        If a class has fewer than k rows.
+    """
+    parts = split_for_calibration(data, fold.train, seed=seed, k=k)
+    return [
+        Fold(
+            name=f"{fold.name}, inner fold {number} of {k}",
+            repeat=fold.repeat,
+            split=None,
+            train=fold.train[np.sort(train)],
+            test=fold.train[np.sort(test)],
+        )
+        for number, (train, test) in enumerate(parts, start=1)
+        if len(test)
+    ]
 
 
 def _require_rows(data: RowData, codes: np.ndarray, k: int) -> None:

@@ -500,6 +500,13 @@ def compare(
             min=1, help="Fit every network so often, with other seeds; the report shows them all."
         ),
     ] = 1,
+    calibrate: Annotated[
+        bool,
+        typer.Option(
+            "--calibrate/--no-calibrate",
+            help="Give the SVMs' probabilities, too: one more fit a fold.",
+        ),
+    ] = True,
     seed: Seed = 0,
 ) -> None:
     """Compare models by cross-validation on the same folds, and write the report."""
@@ -533,6 +540,7 @@ def compare(
         command=command_line(),
         tuned_on=chosen.tuned_on,
         attempts=attempts,
+        calibrate=calibrate,
     )
     with CompareProgress() as progress:
         results = run_comparison(data, options, out, on_progress=progress.update)

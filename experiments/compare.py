@@ -10,31 +10,34 @@ from typing import Any
 import numpy as np
 
 from mien.errors import MienError
+from mien.experiments.bootstrap import DRAWS, LEVEL
 from mien.experiments.candidates import Candidate, get_candidate
 from mien.experiments.centring import exclude_references
 from mien.experiments.comparison_options import ComparisonOptions, Progress
 from mien.experiments.dataset_facts import describe_dataset
 from mien.experiments.environment import describe_environment
 from mien.experiments.evaluate import limit_usable
-from mien.experiments.fits import Fits, tell_error
+from mien.experiments.evidence import describe_evidence, draw_faces
+from mien.experiments.fits import FAILURES, Fits, tell_error
 from mien.experiments.folds import (
     Folds,
     find_twins,
     make_folds,
 )
+from mien.experiments.independent_units import Units, find_units
 from mien.experiments.near_twins import find_copies
 from mien.experiments.protocol import describe_protocol, find_placed, score_without
 from mien.experiments.report import write_report
 from mien.experiments.report.schema import SCHEMA_ID
 from mien.experiments.row_data import RowData
+from mien.experiments.scores import compute_scores
 from mien.experiments.statistics import compare_models
-from mien.experiments.summary import summarise_model
+from mien.experiments.summary import choose_split, summarise_model
 from mien.experiments.training_summary import summarise_attempt
 from mien.files import write_json
 from mien.models.cnn.isolated import TrainingProcess
 
 FOLDS_FILE = "folds.json"
-_FAILURES = (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
 _TUNED_INSIDE = {"tuned": "anew inside each fold; see the folds in results.json"}
 
 
@@ -106,10 +109,11 @@ def compare(
         "without_near_twins": copies,
         "measured": find_placed(folds, data),
     }
+    units = _find_units(data, folds)
     with TrainingProcess() as process:
         fits = Fits(data, folds, options, out, process, on_progress)
         run = {
-            c.name: _run(fits, c, complete[c.name], data, left_out)
+            c.name: _run(fits, c, complete[c.name], data, left_out, units)
             for c in sorted(candidates, key=lambda c: c.kind == "fusion")
         }
     models = {c.name: run[c.name] for c in candidates}
@@ -118,31 +122,40 @@ def compare(
     ]
     if len(failed) == len(models):
         raise MienError("Every model failed: " + "; ".join(failed))
-    grouped = folds.grouped_by == "subject"
     results = {
         "schema": SCHEMA_ID,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": options.command,
         "dataset": describe_dataset(data, folds),
-        "protocol": describe_protocol(
-            data,
-            folds,
-            nested=options.nested,
-            parameters=every,
-            tuned_on={
-                name: told
-                for name, told in (options.tuned_on or {}).items()
-                if not fits.is_nested(get_candidate(name))
+        "protocol": {
+            **describe_protocol(
+                data,
+                folds,
+                nested=options.nested,
+                parameters=every,
+                tuned_on={
+                    name: told
+                    for name, told in (options.tuned_on or {}).items()
+                    if not fits.is_nested(get_candidate(name))
+                },
+                models=models,
+                copies=copies,
+            ),
+            "bootstrap": {
+                "unit": units.kind,
+                "units": units.count,
+                "draws": DRAWS,
+                "level": LEVEL,
             },
-            models=models,
-            copies=copies,
-        ),
+        },
         "models": models,
         "comparisons": compare_models(
             models,
-            groups=rows["subject"].tolist() if grouped else None,
+            groups=units.numbers,
+            unit=units.kind,
             seed=options.seed,
         ),
+        "faces": draw_faces(data, models),
         "environment": describe_environment(),
     }
     write_report(results, out)
@@ -155,12 +168,14 @@ def _run(
     parameters: dict[str, Any],
     data: RowData,
     left_out: Mapping[str, Mapping[str, np.ndarray]],
+    units: Units,
 ) -> dict[str, Any]:
     """Return a model of the results schema."""
     try:
-        attempts = fits.fit_attempts(candidate, parameters)
+        fitted = fits.fit_attempts(candidate, parameters)
+        attempts = [_score_again(folds, len(data.classes)) for folds in fitted.attempts]
         solver = fits.describe_solver(candidate, parameters, attempts[0])
-    except (MienError, *_FAILURES) as error:
+    except FAILURES as error:
         return {"title": candidate.title, "status": "failed", "error": tell_error(error)}
     results, n_classes = attempts[0], len(data.classes)
     return {
@@ -172,9 +187,27 @@ def _run(
         "parameters": _TUNED_INSIDE if fits.is_nested(candidate) else parameters,
         "folds": results,
         **summarise_model(results, classes=data.classes),
+        **describe_evidence(data, results, fitted.outputs, units, seed=fits.seed),
+        "remarks": list(fitted.remarks),
         **{key: score_without(results, rows, n_classes) for key, rows in left_out.items()},
         **_summarise_attempts(attempts, fits.seed, n_classes),
     }
+
+
+def _score_again(folds: list[dict[str, Any]], n_classes: int) -> list[dict[str, Any]]:
+    """Give kept folds the scores of this release: they may be of an earlier one."""
+    return [
+        {**fold, "scores": compute_scores(fold["true"], fold["predicted"], n_classes)}
+        for fold in folds
+    ]
+
+
+def _find_units(data: RowData, folds: Folds) -> Units:
+    """Find the units of the rows that are predicted, or of the split that decides."""
+    split = choose_split([{"split": fold.split} for fold in folds.folds])
+    return find_units(
+        data, np.concatenate([f.test for f in folds.folds if split is None or f.split == split])
+    )
 
 
 def _summarise_attempts(

@@ -56,6 +56,8 @@ class ComparisonOptions:
     attempts : int
         Fit every network so many times on each fold, with the seeds ``seed``, ``seed + 1`` ... The
         predictions are the first one's; the scores of all are in the results.
+    calibrate : bool
+        Give the SVMs' probabilities, too: one more fit a fold, on two thirds of its training rows.
     """
 
     models: tuple[str, ...]
@@ -70,3 +72,4 @@ class ComparisonOptions:
     command: str = ""
     tuned_on: Mapping[str, str] | None = None
     attempts: int = 1
+    calibrate: bool = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 
 import mien
 from mien.errors import MienError
+from mien.experiments.calibration import calibrate_outputs, choose_inner_fold, fill_probabilities
 from mien.experiments.candidates import Candidate, Part, get_candidate
 from mien.experiments.cells import Cell, read_cell, write_cell
 from mien.experiments.comparison_options import ComparisonOptions, Progress
@@ -24,8 +26,33 @@ from mien.experiments.training_notes import TrainingNotes
 from mien.experiments.tune import choose_rows, make_tuning_folds, tune
 from mien.models.cnn.isolated import TrainingProcess
 
+FAILURES = (
+    MienError, ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError,
+)  # fmt: skip
+"""What a fit may raise without ending the comparison."""
+
 _CELLS = "cells"
 _NOT_TUNED = ("centre", "combine", "solver")
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A model's fits.
+
+    Attributes
+    ----------
+    attempts : list of list of dict
+        Of each attempt, all folds of the results schema; those of the first have
+        ``probabilities``.
+    outputs : list of ndarray of float32, shape (n, n_classes)
+        By fold of the first attempt; see :class:`mien.experiments.evaluate.FoldResult`.
+    remarks : tuple of str
+        Why there are no probabilities in some folds.
+    """
+
+    attempts: list[list[dict[str, Any]]]
+    outputs: list[np.ndarray]
+    remarks: tuple[str, ...]
 
 
 class Fits:
@@ -68,15 +95,8 @@ class Fits:
         """Of the first attempt; each further one adds 1."""
         return self._options.seed
 
-    def fit_attempts(
-        self, candidate: Candidate, parameters: dict[str, Any]
-    ) -> list[list[dict[str, Any]]]:
+    def fit_attempts(self, candidate: Candidate, parameters: dict[str, Any]) -> Fitted:
         """Fit a model on every fold, a network as often as was asked for.
-
-        Returns
-        -------
-        list of list of dict
-            Of each attempt, all folds of the results schema.
 
         Raises
         ------
@@ -86,24 +106,65 @@ class Fits:
         before = self._done
         try:
             landmarks = self._plan_landmarks(candidate, parameters)
-            return [
-                self._fit_all(candidate, parameters, landmarks, attempt)
-                for attempt in range(self._count_attempts(candidate))
+            first = self._fit_first(candidate, parameters, landmarks)
+            others = [
+                self._fit_again(candidate, parameters, landmarks, attempt)
+                for attempt in range(1, self._count_attempts(candidate))
             ]
         except Exception as error:
             self._done = before + self._count_fits(candidate)
             self._failures[candidate.name] = tell_error(error)
             raise
+        return Fitted([first.attempts[0], *others], first.outputs, first.remarks)
 
-    def _fit_all(
+    def _fit_first(
+        self, candidate: Candidate, parameters: dict[str, Any], landmarks: int
+    ) -> Fitted:
+        """Return the first attempt, with probabilities."""
+        results: list[dict[str, Any]] = []
+        outputs: list[np.ndarray] = []
+        remarks: list[str] = []
+        for group in self._groups:
+            cell = self._fit(candidate, group, parameters, landmarks)
+            likely: list[np.ndarray] | None = cell.outputs
+            if candidate.kind == "svm":
+                likely = self._calibrate(candidate, group, cell, landmarks, remarks)
+            for i, (fold, told) in enumerate(zip(group, cell.folds, strict=True)):
+                own = likely and fill_probabilities(self._data, fold, likely[i])
+                results.append({**told, "probabilities": own})
+            outputs += cell.outputs
+            self._done += 1
+        return Fitted([results], outputs, tuple(remarks))
+
+    def _fit_again(
         self, candidate: Candidate, parameters: dict[str, Any], landmarks: int, attempt: int
     ) -> list[dict[str, Any]]:
-        """Return all folds of one attempt."""
+        """Return all folds of a further attempt."""
         results = []
         for group in self._groups:
             results += self._fit(candidate, group, parameters, landmarks, attempt).folds
             self._done += 1
         return results
+
+    def _calibrate(
+        self,
+        candidate: Candidate,
+        group: list[Fold],
+        cell: Cell,
+        landmarks: int,
+        remarks: list[str],
+    ) -> list[np.ndarray] | None:
+        """Turn an SVM's scores into probabilities; None, with a remark, where that fails."""
+        if not self._options.calibrate:
+            return None
+        try:
+            inner = choose_inner_fold(self._data, group[0], seed=self._options.seed)
+            own = cell.folds[0]["parameters"]
+            scored = self._fit_inside(candidate, inner, own, landmarks, tuned=True)
+            return calibrate_outputs(self._data, inner, scored.outputs[0], cell.outputs)
+        except FAILURES as error:
+            remarks.append(f"No probabilities in {group[0].name}: {tell_error(error)}")
+            return None
 
     def _count_attempts(self, candidate: Candidate) -> int:
         return self._options.attempts if candidate.kind == "cnn" else 1
@@ -157,10 +218,15 @@ class Fits:
         landmarks: int,
         attempt: int = 0,
         digest: str = "",
+        tuned: bool = False,
     ) -> Cell:
-        """Return what was kept of a fit, or fit; ``digest`` is of the folds, if not the outer."""
+        """Return what was kept of a fit, or fit.
+
+        ``digest`` is of the folds, if not the outer; parameters that are ``tuned`` stay.
+        """
         seed = self._options.seed + attempt
-        key = self._key(candidate, group, parameters, landmarks, seed, digest)
+        nested = self.is_nested(candidate) and not tuned
+        key = self._key(group, parameters, landmarks, seed, digest, nested)
         cell = self._cells / f"{candidate.name}-{key}.json"
         told = f"attempt {attempt + 1}/{n}" if (n := self._count_attempts(candidate)) > 1 else ""
         self._tell(candidate, group[0], told)
@@ -170,7 +236,7 @@ class Fits:
             fused = self._fuse(candidate, group, parameters, landmarks)
             write_cell(cell, fused)
             return fused
-        if self.is_nested(candidate):
+        if nested:
             parameters = self._tune_inside(candidate, group[0], parameters)
         options: dict[str, Any] = {}
         checkpoint = cell.with_suffix(".checkpoint")
@@ -183,6 +249,19 @@ class Fits:
         write_cell(cell, content)
         checkpoint.unlink(missing_ok=True)
         return content
+
+    def _fit_inside(
+        self,
+        candidate: Candidate,
+        inner: Fold,
+        parameters: dict[str, Any],
+        landmarks: int,
+        *,
+        tuned: bool = False,
+    ) -> Cell:
+        """Fit on some of a fold's training rows and predict others of them."""
+        digest = Folds("inner", 1, self._options.seed, None, (inner,)).digest()
+        return self._fit(candidate, [inner], parameters, landmarks, digest=digest, tuned=tuned)
 
     def _watch(
         self, candidate: Candidate, fold: Fold, epochs: int, checkpoint: Path, told: str
@@ -215,20 +294,21 @@ class Fits:
                 raise MienError(f"Its part {part.candidate.name} failed: {error}")
         fitted: list[Cell] = []
 
-        def fit(part: Part, folds: list[Fold], digest: str = "") -> Cell:
-            approximated = landmarks if part.candidate.kind == "svm" else 0
-            fitted.append(
-                self._fit(part.candidate, folds, part.parameters, approximated, digest=digest)
-            )
-            return fitted[-1]
+        def approximate(part: Part) -> int:
+            return landmarks if part.candidate.kind == "svm" else 0
 
         def score_inside(part: Part) -> Callable[[Fold], np.ndarray]:
-            seed = self._options.seed
-            return lambda fold: fit(
-                part, [fold], Folds("inner", 1, seed, None, (fold,)).digest()
-            ).outputs[0]
+            def score(fold: Fold) -> np.ndarray:
+                fitted.append(
+                    self._fit_inside(part.candidate, fold, part.parameters, approximate(part))
+                )
+                return fitted[-1].outputs[0]
 
-        svm, cnn = (fit(part, group) for part in parts)
+            return score
+
+        for part in parts:
+            fitted.append(self._fit(part.candidate, group, part.parameters, approximate(part)))
+        svm, cnn = fitted
         inside = predict_inside(
             self._data,
             group[0],
@@ -284,12 +364,12 @@ class Fits:
 
     def _key(
         self,
-        candidate: Candidate,
         group: list[Fold],
         parameters: dict[str, Any],
         landmarks: int,
         seed: int,
         digest: str,
+        nested: bool,
     ) -> str:
         manifest = self._data.store.manifest
         told = json.dumps(
@@ -297,7 +377,7 @@ class Fits:
                 mien.__version__, manifest["dataset_hash"], manifest["families"],
                 manifest["detector"], digest or self._digest, [fold.name for fold in group],
                 parameters, seed,
-                self._options.nested_trials if self.is_nested(candidate) else None, landmarks,
+                self._options.nested_trials if nested else None, landmarks,
             ],
             sort_keys=True,
         )  # fmt: skip

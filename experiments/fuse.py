@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mien.errors import MienError
-from mien.experiments.calibration_splits import split_for_calibration
+from mien.experiments.calibration_splits import split_inside
 from mien.experiments.evaluate import FoldResult, HeldOut
 from mien.experiments.folds import Fold
 from mien.experiments.row_data import RowData
@@ -92,18 +92,7 @@ def predict_inside(
         rest = np.setdiff1d(fold.train, held_out.rows)
         only = Fold(f"{fold.name}, inner fold", fold.repeat, None, rest, held_out.rows)
         return PartOutputs(only.test, score_svm(only), held_out.outputs)
-    parts = split_for_calibration(data, fold.train, seed=seed, k=inner)
-    folds = [
-        Fold(
-            name=f"{fold.name}, inner fold {number} of {inner}",
-            repeat=fold.repeat,
-            split=None,
-            train=fold.train[np.sort(train)],
-            test=fold.train[np.sort(test)],
-        )
-        for number, (train, test) in enumerate(parts, start=1)
-        if len(test)
-    ]
+    folds = split_inside(data, fold, seed=seed, k=inner)
     return PartOutputs(
         rows=np.concatenate([own.test for own in folds]),
         svm=np.concatenate([score_svm(own) for own in folds]),

@@ -27,6 +27,7 @@ METRICS: tuple[str, ...] = (
     "recall_macro",
     "f1_macro",
     "f1_weighted",
+    "kappa",
 )
 """The scores of a fold, in the order of the report."""
 
@@ -99,7 +100,7 @@ def compute_scores(true: ArrayLike, predicted: ArrayLike, n_classes: int) -> dic
     Returns
     -------
     dict of str to float
-        The keys are :data:`METRICS`, the values lie between 0 and 1.
+        The keys are :data:`METRICS`, the values lie between 0 and 1; of kappa, between -1 and 1.
 
     Raises
     ------
@@ -112,6 +113,15 @@ def compute_scores(true: ArrayLike, predicted: ArrayLike, n_classes: int) -> dic
     those classes, so it equals ``recall_macro``; both are given because both names are in use.
     These are scikit-learn's figures with ``labels`` set to the classes present and
     ``zero_division=0``.
+
+    Cohen's kappa is ``(p - e) / (1 - e)`` with the accuracy p and what would be expected of
+    answers given at random with the same frequencies, e; rows without an answer agree with no
+    class. Where all rows are of one class and got that answer, it is ``0 / 0``, taken as 0.
+
+    References
+    ----------
+    Cohen, A coefficient of agreement for nominal scales, Educational and Psychological Measurement
+    20, 1960.
     """
     true, predicted = _check_labels(true, predicted, n_classes)
     precision, recall, f1, support = _score_classes(true, predicted, n_classes)
@@ -124,6 +134,7 @@ def compute_scores(true: ArrayLike, predicted: ArrayLike, n_classes: int) -> dic
         "recall_macro": macro_recall,
         "f1_macro": float(f1[present].mean()),
         "f1_weighted": float(np.average(f1, weights=support)),
+        "kappa": _compute_kappa(true, predicted, n_classes),
     }
 
 
@@ -214,6 +225,15 @@ def _score_classes(
         _divide(2 * right, chosen + support),
         support,
     )
+
+
+def _compute_kappa(true: np.ndarray, predicted: np.ndarray, n_classes: int) -> float:
+    answers = predicted[predicted != NO_PREDICTION]
+    support, chosen = (np.bincount(own, minlength=n_classes) / len(true) for own in (true, answers))
+    expected = float(support @ chosen)
+    if expected == 1:
+        return 0.0
+    return (float((true == predicted).mean()) - expected) / (1 - expected)
 
 
 def _divide(above: np.ndarray, below: np.ndarray) -> np.ndarray:

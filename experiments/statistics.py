@@ -1,20 +1,25 @@
 """Is one model better than another, or was it luck? Paired tests over the same rows.
 
 Rows of one person are alike, so a model that suits that person wins many rows at once, and a test
-that takes rows as independent finds differences that are not there. Where folds are grouped by
-person, whole persons are compared.
+that takes rows as independent finds differences that are not there. Where persons are known, whole
+persons are compared. Where the rows were split anew several times, the corrected resampled t-test
+decides: it allows for the training rows that the splits share.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mien.experiments.bootstrap import sum_by_unit
+from mien.experiments.independent_units import PERSONS
+from mien.experiments.resampled_test import ResampledTest, compute_resampled_t
+from mien.experiments.score_intervals import compute_accuracy_interval
 from mien.experiments.summary import choose_split
 
 ALPHA = 0.05
@@ -109,7 +114,7 @@ def compare_pair(
     predicted_b: ArrayLike,
     *,
     groups: ArrayLike | None = None,
-    unit: str = "persons",
+    unit: str = PERSONS,
     flips: int = FLIPS,
     seed: int = 0,
 ) -> PairComparison:
@@ -148,7 +153,7 @@ def compare_pair(
     if groups is None:
         p_value, test = compute_mcnemar(wins, losses), "McNemar, exact"
     else:
-        differences = _sum_by_group(gain, groups)
+        differences = sum_by_unit(gain[:, None], np.asarray(groups))[:, 0]
         p_value = compute_sign_flip(differences, flips=flips, seed=seed)
         test = f"Sign-flip permutation over {len(differences):,} {unit}"
     return PairComparison(float(gain.mean()), wins, losses, p_value, test)
@@ -195,19 +200,21 @@ def compare_models(
     models : mapping of str to mapping
         The ``models`` of the results schema; needed are ``title``, ``status`` and ``folds``.
     groups : sequence, optional
-        The person of every row of the dataset, addressed by the row numbers in ``indices``. An
-        empty string (or None) means that nothing is known: the row is a group of its own.
+        The person (or other unit) of every row of the dataset, addressed by the row numbers in
+        ``indices``. An empty string (or None) means that nothing is known: the row is a group of
+        its own.
     unit : str, default "persons"
-        What a group is, in the plural.
+        What a group is, in the plural. Only persons replace McNemar's test over rows.
     alpha : float, default 0.05
         Level that holds for all pairs together (Holm).
     seed : int, default 0
-        Seed of the sign flips.
+        Seed of the sign flips and of the bootstrap.
 
     Returns
     -------
     list of dict
-        The ``comparisons`` of the results schema, in the order of ``models``.
+        The ``comparisons`` of the results schema, in the order of ``models``. ``p_value`` is of the
+        test that decides, named by ``test``; ``paired`` and ``resampled`` hold both.
 
     Raises
     ------
@@ -218,28 +225,88 @@ def compare_models(
     -----
     Folds are pooled within a repeat. With several repeats each row is predicted several times; the
     rows (or persons) are then compared with a sign-flip test over the sums of the repeats, because
-    McNemar's test would count a row several times. Where the dataset brings its own splits, only
-    the split that decides (:func:`~mien.experiments.summary.choose_split`) is compared.
+    McNemar's test would count a row several times; and the corrected resampled t-test over all
+    folds (:func:`~mien.experiments.resampled_test.compute_resampled_t`) decides. Where the dataset
+    brings its own splits, only the split that decides
+    (:func:`~mien.experiments.summary.choose_split`) is compared.
+
+    ``interval`` is of the difference: a 95 % bootstrap over the units, each drawn with the rows of
+    both models.
     """
     usable = {name: model for name, model in models.items() if model["status"] == "ok"}
-    tables = {name: _sort_predictions(model["folds"]) for name, model in usable.items()}
-    pairs = []
-    for a, b in combinations(usable, 2):
-        rows, true, first = tables[a]
-        other_rows, other_true, second = tables[b]
-        if not (np.array_equal(rows, other_rows) and np.array_equal(true, other_true)):
-            raise ValueError(f"{a} and {b} did not predict the same rows")
-        keys, of = _choose_groups(rows[:, 1], groups, unit)
-        pairs.append((a, b, compare_pair(true, first, second, groups=keys, unit=of, seed=seed)))
-    adjusted = adjust_holm([pair.p_value for _, _, pair in pairs])
+    compared = [
+        _compare_two(a, b, usable, groups=groups, unit=unit, seed=seed)
+        for a, b in combinations(usable, 2)
+    ]
+    adjusted = adjust_holm([pair.p_value for pair, _ in compared])
     comparisons = []
-    for (a, b, pair), p_adjusted in zip(pairs, adjusted.tolist(), strict=True):
+    for (a, b), (pair, more), p_adjusted in zip(
+        combinations(usable, 2), compared, adjusted.tolist(), strict=True
+    ):
         titles = str(usable[a]["title"]), str(usable[b]["title"])
         told = describe_pair(pair, *titles, p_adjusted=p_adjusted, alpha=alpha)
         significant = p_adjusted <= alpha
         verdict = {"p_adjusted": p_adjusted, "significant": significant, "sentence": told}
-        comparisons.append({"a": a, "b": b, **asdict(pair), **verdict})
+        comparisons.append({"a": a, "b": b, **asdict(pair), **more, **verdict})
     return comparisons
+
+
+def _compare_two(
+    a: str,
+    b: str,
+    models: Mapping[str, Mapping[str, Any]],
+    *,
+    groups: Sequence[Any] | np.ndarray | None,
+    unit: str,
+    seed: int,
+) -> tuple[PairComparison, dict[str, Any]]:
+    """Compare two models by the test that decides; return the others' outcomes, too."""
+    first, second = (_deciding_folds(models[name]["folds"]) for name in (a, b))
+    rows, true, predicted = _sort_predictions(first)
+    other_rows, other_true, other = _sort_predictions(second)
+    if not (np.array_equal(rows, other_rows) and np.array_equal(true, other_true)):
+        raise ValueError(f"{a} and {b} did not predict the same rows")
+    repeated = len(np.unique(rows[:, 0])) > 1
+    units = _name_groups(rows[:, 1], groups)
+    by_group = unit == PERSONS and groups is not None
+    pair = compare_pair(
+        true,
+        predicted,
+        other,
+        groups=units if by_group or repeated else None,
+        unit=unit if groups is not None else "rows",
+        seed=seed,
+    )
+    resampled = _resample(first, second)
+    gain = (predicted == true).astype(np.int64) - (other == true)
+    ends = compute_accuracy_interval(gain, units, seed=seed)
+    more = {
+        "interval": dict(zip(("low", "high"), ends, strict=True)) if ends else None,
+        "paired": {"test": pair.test, "p_value": pair.p_value},
+        "resampled": asdict(resampled) if resampled else None,
+    }
+    if repeated and resampled:
+        test = f"Corrected resampled t-test over {resampled.df + 1:,} folds of all repeats"
+        pair = replace(pair, p_value=resampled.p_value, test=test)
+    return pair, more
+
+
+def _resample(
+    first: Sequence[Mapping[str, Any]], second: Sequence[Mapping[str, Any]]
+) -> ResampledTest | None:
+    """Test the accuracies of two models' folds; None where the training rows are not known."""
+    sizes = [
+        [fold.get("train_rows") or 0 for fold in pair] for pair in zip(first, second, strict=True)
+    ]
+    train = [max(pair) for pair in sizes]
+    if not all(train):
+        return None
+    scores = [
+        np.array([np.mean(np.equal(fold["true"], fold["predicted"])) for fold in folds])
+        for folds in (first, second)
+    ]
+    tested = np.mean([len(fold["indices"]) for fold in first])
+    return compute_resampled_t(scores[0] - scores[1], test_share=float(tested / np.mean(train)))
 
 
 def describe_pair(
@@ -291,23 +358,15 @@ def _lower_first(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
-def _sum_by_group(gain: np.ndarray, groups: ArrayLike) -> np.ndarray:
-    """Sum the gains of each group."""
-    keys = np.asarray(groups)
-    if keys.shape != gain.shape:
-        raise ValueError(f"expected a group for each of {len(gain)} rows, got {keys.shape}")
-    _, codes = np.unique(keys, return_inverse=True)
-    sums = np.zeros(codes.max() + 1, dtype=np.int64)
-    np.add.at(sums, codes, gain)
-    return sums
+def _deciding_folds(folds: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    split = choose_split(folds)
+    return [fold for fold in folds if split is None or fold.get("split") == split]
 
 
 def _sort_predictions(
     folds: Sequence[Mapping[str, Any]],
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows (repeat, row number), true and predicted classes of the deciding split, sorted."""
-    split = choose_split(folds)
-    kept = [fold for fold in folds if split is None or fold.get("split") == split]
+    """Rows (repeat, row number), true and predicted classes, sorted."""
     columns = [
         np.column_stack(
             [
@@ -317,20 +376,17 @@ def _sort_predictions(
                 np.asarray(fold["predicted"], dtype=np.int64),
             ]
         )
-        for fold in kept
+        for fold in folds
     ]
     table = np.concatenate(columns)
     table = table[np.lexsort((table[:, 1], table[:, 0]))]
     return table[:, :2], table[:, 2], table[:, 3]
 
 
-def _choose_groups(
-    numbers: np.ndarray, groups: Sequence[Any] | np.ndarray | None, unit: str
-) -> tuple[np.ndarray | None, str]:
-    """Group of each prediction and what a group is; none if rows are independent."""
-    if groups is not None:
-        names = [f"of {groups[i]}" if groups[i] not in ("", None) else f"row {i}" for i in numbers]
-        return np.asarray(names), unit
-    if len(np.unique(numbers)) < len(numbers):
-        return numbers, "rows"
-    return None, unit
+def _name_groups(numbers: np.ndarray, groups: Sequence[Any] | np.ndarray | None) -> np.ndarray:
+    """Group of each prediction; a row of which nothing is known is a group of its own."""
+    if groups is None:
+        return numbers
+    return np.array(
+        [f"of {groups[i]}" if groups[i] not in ("", None) else f"row {i}" for i in numbers]
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
@@ -13,6 +13,39 @@ from sklearn.utils.extmath import softmax
 from sklearn.utils.validation import check_is_fitted
 
 Splits = Sequence[tuple[np.ndarray, np.ndarray]]
+
+
+class Logits(NamedTuple):
+    """What turns scores into probabilities.
+
+    Attributes
+    ----------
+    classes : ndarray, shape (n_classes,)
+    coef, intercept : ndarray of float64, shapes (n_scores, n_classes) and (n_classes,)
+        From scores to the logits of the classes.
+    """
+
+    classes: np.ndarray
+    coef: np.ndarray
+    intercept: np.ndarray
+
+    def predict_proba(self, scores: np.ndarray) -> np.ndarray:
+        """Return probabilities; float64, shape (n, n_classes)."""
+        return softmax(_to_columns(scores) @ self.coef + self.intercept, copy=False)
+
+
+def fit_logits(scores: np.ndarray, y: np.ndarray) -> Logits:
+    """Fit a multinomial logistic regression on scores.
+
+    Parameters
+    ----------
+    scores : ndarray of float, shape (n, n_scores) or (n,)
+        Of rows that the scoring model was not fitted on.
+    y : ndarray, shape (n,)
+        Their classes, two or more.
+    """
+    regression = LogisticRegression(max_iter=1000).fit(_to_columns(scores), y)
+    return Logits(regression.classes_, *read_logits(regression))
 
 
 class CalibratedClassifier(ClassifierMixin, BaseEstimator):
@@ -63,17 +96,15 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
             Rows to fit on and rows to score, which together are all rows, each once.
         """
         held_out = cross_val_predict(self.estimator, X, y, cv=splits, method="decision_function")
-        regression = LogisticRegression(max_iter=1000).fit(_to_columns(held_out), y)
-        self.classes_ = regression.classes_
-        self.coef_, self.intercept_ = read_logits(regression)
+        self.classes_, self.coef_, self.intercept_ = fit_logits(held_out, y)
         self.estimator_ = clone(self.estimator).fit(X, y)
         return self
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Return probabilities; float64, shape (n, n_classes)."""
         check_is_fitted(self)
-        scores = _to_columns(self.estimator_.decision_function(X))
-        return softmax(scores @ self.coef_ + self.intercept_, copy=False)
+        logits = Logits(self.classes_, self.coef_, self.intercept_)
+        return logits.predict_proba(self.estimator_.decision_function(X))
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Return the most probable class, shape (n,)."""

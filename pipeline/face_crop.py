@@ -122,5 +122,21 @@ def draw_sample(picture: np.ndarray, mesh: np.ndarray) -> str:
     for x, y in np.rint(points * 8).astype(int):
         cv2.circle(canvas, (int(x), int(y)), 14, (40, 40, 40), -1, cv2.LINE_AA, 3)
         cv2.circle(canvas, (int(x), int(y)), 10, (120, 255, 190), -1, cv2.LINE_AA, 3)
-    _, data = cv2.imencode(".jpg", canvas, [cv2.IMWRITE_JPEG_QUALITY, 88])
+    return encode_face(canvas)
+
+
+def encode_face(picture: np.ndarray) -> str:
+    """Write a picture as text that a page can hold.
+
+    Parameters
+    ----------
+    picture : ndarray of uint8, shape (height, width) or (height, width, 3)
+        Grey, or blue, green and red.
+
+    Returns
+    -------
+    str
+        A ``data:image/jpeg`` URI.
+    """
+    _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 88])
     return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode("ascii")

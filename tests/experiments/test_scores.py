@@ -38,6 +38,8 @@ def test_scores_by_hand():
     assert scores["recall_macro"] == pytest.approx((2 / 3 + 1 / 2) / 3)
     assert scores["f1_macro"] == pytest.approx((4 / 7 + 1 / 2) / 3)
     assert scores["f1_weighted"] == pytest.approx((3 * 4 / 7 + 2 * 1 / 2) / 6)
+    # right by chance: (3 * 4 + 2 * 2 + 1 * 0) / 36
+    assert scores["kappa"] == pytest.approx((1 / 2 - 4 / 9) / (1 - 4 / 9))
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -54,8 +56,30 @@ def test_scores_agree_with_scikit_learn(seed):
         "recall_macro": metrics.recall_score(true, predicted, **options),
         "f1_macro": metrics.f1_score(true, predicted, **options),
         "f1_weighted": metrics.f1_score(true, predicted, average="weighted", zero_division=0),
+        "kappa": metrics.cohen_kappa_score(true, predicted),
     }
     assert compute_scores(true, predicted, 6) == pytest.approx(expected)
+
+
+def test_kappa_worked_example():
+    # The example of the article on Cohen's kappa in Wikipedia: of 50 applications two readers
+    # accept 20 and refuse 15 both; 5 and 10 times one of them accepts alone. Kappa is 0.4.
+    true, predicted = [1] * 25 + [0] * 25, [1] * 20 + [0] * 5 + [1] * 10 + [0] * 15
+    assert compute_scores(true, predicted, 2)["kappa"] == pytest.approx(0.4)
+
+
+def test_kappa_of_answers_worse_than_chance_is_negative():
+    assert compute_scores([0, 1], [1, 0], 2)["kappa"] == -1.0
+
+
+def test_kappa_of_rows_without_an_answer():
+    # right by chance: (2 * 1 + 1 * 1) / 9
+    scores = compute_scores([0, 0, 1], [0, NO_PREDICTION, 1], 2)
+    assert scores["kappa"] == pytest.approx((2 / 3 - 1 / 3) / (1 - 1 / 3))
+
+
+def test_kappa_of_one_class_alone_is_nothing_by_nothing():
+    assert compute_scores([1, 1], [1, 1], 2)["kappa"] == 0.0
 
 
 def test_classification_report_agrees_with_scikit_learn():
