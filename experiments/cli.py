@@ -17,6 +17,7 @@ from mien.experiments.options import (
     Json,
     Landmarker,
     Memory,
+    OnLeak,
     Preset,
     Seed,
     Store,
@@ -500,6 +501,7 @@ def compare(
             min=1, help="Fit every network so often, with other seeds; the report shows them all."
         ),
     ] = 1,
+    on_leak: OnLeak = "group",
     seed: Seed = 0,
 ) -> None:
     """Compare models by cross-validation on the same folds, and write the report."""
@@ -533,6 +535,7 @@ def compare(
         command=command_line(),
         tuned_on=chosen.tuned_on,
         attempts=attempts,
+        on_leak=on_leak,
     )
     with CompareProgress() as progress:
         results = run_comparison(data, options, out, on_progress=progress.update)

@@ -17,12 +17,8 @@ from mien.experiments.dataset_facts import describe_dataset
 from mien.experiments.environment import describe_environment
 from mien.experiments.evaluate import limit_usable
 from mien.experiments.fits import Fits, tell_error
-from mien.experiments.folds import (
-    Folds,
-    find_twins,
-    make_folds,
-)
-from mien.experiments.near_twins import find_copies
+from mien.experiments.folds import Folds, find_twins
+from mien.experiments.leaks import check_folds
 from mien.experiments.protocol import describe_protocol, find_placed, score_without
 from mien.experiments.report import write_report
 from mien.experiments.report.schema import SCHEMA_ID
@@ -66,8 +62,8 @@ def compare(
     Raises
     ------
     MienError
-        If the scheme does not fit the data, a model or parameter is unknown, or every model
-        failed.
+        If the scheme does not fit the data, a model or parameter is unknown, something leaks and
+        was not to, or every model failed.
     """
     candidates = [get_candidate(name) for name in dict.fromkeys(options.models)]
     if not candidates:
@@ -91,19 +87,13 @@ def compare(
     usable = data.usable
     if any(own.get("centre") == "neutral" for own in every.values()):
         usable = exclude_references(data, usable)
-    folds = make_folds(
-        rows,
-        scheme=options.scheme,
-        repeats=options.repeats,
-        seed=options.seed,
-        usable=limit_usable(data, usable, options.limit, options.seed),
-    )
+    checked = check_folds(data, limit_usable(data, usable, options.limit, options.seed), options, out)
+    data, folds = checked.data, checked.folds
     _check_centring(folds, every)
     _write_folds(out, folds)
-    copies = find_copies(folds, data, out)
     left_out = {
         "without_twins": find_twins(folds, rows),
-        "without_near_twins": copies,
+        "without_near_twins": checked.copies,
         "measured": find_placed(folds, data),
     }
     with TrainingProcess() as process:
@@ -135,8 +125,10 @@ def compare(
                 if not fits.is_nested(get_candidate(name))
             },
             models=models,
-            copies=copies,
-        ),
+            copies=checked.copies,
+            kept_together=checked.state(),
+        )
+        | checked.to_json(),
         "models": models,
         "comparisons": compare_models(
             models,

@@ -56,6 +56,9 @@ class ComparisonOptions:
     attempts : int
         Fit every network so many times on each fold, with the seeds ``seed``, ``seed + 1`` ... The
         predictions are the first one's; the scores of all are in the results.
+    on_leak : {"group", "warn", "fail"}
+        What is done about twins and sequences on both sides of a fold; see
+        :func:`mien.experiments.leaks.check_folds`.
     """
 
     models: tuple[str, ...]
@@ -70,3 +73,4 @@ class ComparisonOptions:
     command: str = ""
     tuned_on: Mapping[str, str] | None = None
     attempts: int = 1
+    on_leak: str = "group"
