@@ -87,7 +87,9 @@ def compare(
     usable = data.usable
     if any(own.get("centre") == "neutral" for own in every.values()):
         usable = exclude_references(data, usable)
-    checked = check_folds(data, limit_usable(data, usable, options.limit, options.seed), options, out)
+    checked = check_folds(
+        data, limit_usable(data, usable, options.limit, options.seed), options, out
+    )
     data, folds = checked.data, checked.folds
     _check_centring(folds, every)
     _write_folds(out, folds)

@@ -202,9 +202,7 @@ def make_folds(
             test=np.sort(indices[test]),
         )
         for repeat in range(repeats)
-        for number, (train, test) in enumerate(
-            split_rows(kind, labels, units, seed + repeat)
-        )
+        for number, (train, test) in enumerate(split_rows(kind, labels, units, seed + repeat))
     )
     return _leave_out(Folds(scheme, repeats, seed, "subject" if grouped else None, folds), groups)
 

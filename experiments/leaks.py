@@ -98,9 +98,8 @@ class CheckedFolds:
                 f"one sequence with them. That concerned {concerned}."
             )
         return (
-            " Copies of one picture (to the pixel, in another light or cut, or mirrored) and frames "
-            "of one sequence were kept in one fold; without that, "
-            f"{concerned} would have had one among the rows that were fitted on."
+            " Copies of one picture (to the pixel, in another light or cut, or mirrored) and "
+            f"frames of one sequence were kept in one fold; without that, {concerned} would have had one among the rows that were fitted on."
         )
 
 
@@ -132,9 +131,7 @@ def check_folds(
         ``on_leak`` is ``fail``.
     """
     if options.on_leak not in ON_LEAK:
-        raise MienError(
-            f"--on-leak must be one of {', '.join(ON_LEAK)}, not {options.on_leak!r}."
-        )
+        raise MienError(f"--on-leak must be one of {', '.join(ON_LEAK)}, not {options.on_leak!r}.")
     rows = data.store.rows
     plan: dict[str, Any] = {
         "scheme": options.scheme,
@@ -234,9 +231,7 @@ def _prefer_similar(near: pd.DataFrame, fold: Fold, similar: pd.DataFrame) -> pd
     return pd.concat([part for part in (own, rest) if len(part)] or [near]).sort_values("test_row")
 
 
-def _count_left_out(
-    plain: Folds, folds: Folds, data: RowData, pairs: TwinPairs
-) -> dict[str, int]:
+def _count_left_out(plain: Folds, folds: Folds, data: RowData, pairs: TwinPairs) -> dict[str, int]:
     """Count, by kind, the training rows that were left out where the test rows stayed the same."""
     if [fold.test.tolist() for fold in plain.folds] != [f.test.tolist() for f in folds.folds]:
         return dict.fromkeys(KINDS, 0)

@@ -12,7 +12,10 @@ from mien.experiments.grouped_folds import GroupedFolds
 def split(kind, k, y, groups, seed):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
-        return [test.tolist() for _, test in kind(k, shuffle=True, random_state=seed).split(y, y, groups)]
+        return [
+            test.tolist()
+            for _, test in kind(k, shuffle=True, random_state=seed).split(y, y, groups)
+        ]
 
 
 @settings(max_examples=60, deadline=None)

@@ -183,12 +183,17 @@ def test_copies_of_official_test_rows_are_left_out_of_fitting(official, tmp_path
     own = make_folds(official.store.rows, scheme="official", usable=official.usable)
     checked = check(official, options("official"), tmp_path)
     public, private = checked.folds.folds
-    assert [fold.test.tolist() for fold in own.folds] == [public.test.tolist(), private.test.tolist()]
+    assert [fold.test.tolist() for fold in own.folds] == [
+        public.test.tolist(),
+        private.test.tolist(),
+    ]
     expected = sorted(set(own.folds[0].train.tolist()) - {0, 30, 45, 48})
     assert public.train.tolist() == private.train.tolist() == expected
     assert checked.left_out == {"persons": 0, "sequences": 1, "exact twins": 1, "near twins": 2}
     told = {leak["kind"]: leak for leak in checked.to_json()["leaks"]}
-    assert {kind: (leak["rows"], leak["remaining"], leak["left_out"]) for kind, leak in told.items()} == {
+    assert {
+        kind: (leak["rows"], leak["remaining"], leak["left_out"]) for kind, leak in told.items()
+    } == {
         "sequences": (1, 0, 1),
         "exact twins": (1, 0, 1),
         "near twins": (1, 0, 2),
@@ -217,12 +222,21 @@ def test_fail_lists_counts_and_pairs_before_anything_is_fitted(store, tmp_path, 
     assert "Use --on-leak group" in message
     assert "--cv subject" not in message
     assert str(tmp_path / LEAKS_FILE) in message
-    with pytest.raises(MienError, match="persons: 54 test pictures.* Use --cv subject:10"):
+    with pytest.raises(MienError, match=r"persons: 54 test pictures.* Use --cv subject:10"):
         compare(data, options("random:3", "fail"), tmp_path)
 
 
-def test_fail_is_an_error_of_the_command_line(store, run, tmp_path):
-    arguments = ("compare", store.path, "--out", "out", "--models", "svm-linear", "--cv", "random:3")
+def test_fail_is_an_error_of_the_command_line(store, run):
+    arguments = (
+        "compare",
+        store.path,
+        "--out",
+        "out",
+        "--models",
+        "svm-linear",
+        "--cv",
+        "random:3",
+    )
     code, _, error = run(*arguments, "--on-leak", "fail")
     assert code == 2
     assert "exact twins" in error
