@@ -58,8 +58,8 @@ class Folds:
     scheme : str
         As given: ``subject:10``.
     repeats, seed : int
-    grouped_by : {"subject", None}
-        What the scheme keeps on one side.
+    grouped_by : {"subject", "sequence", None}
+        What is kept on one side.
     folds : tuple of Fold
     """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +99,8 @@ class CheckedFolds:
             )
         return (
             " Copies of one picture (to the pixel, in another light or cut, or mirrored) and "
-            f"frames of one sequence were kept in one fold; without that, {concerned} would have had one among the rows that were fitted on."
+            f"frames of one sequence were kept in one fold; without that, {concerned} would have "
+            "had one among the rows that were fitted on."
         )
 
 
@@ -153,6 +154,8 @@ def check_folds(
         together = data.keep_together(np.isin(np.arange(len(rows)), taken))
         folds = make_folds(rows, **plan, groups=together)
         left_out = _count_left_out(plain, folds, data, pairs)
+        if folds.grouped_by is None and (rows["sequence"] != "").any():
+            folds = replace(folds, grouped_by="sequence")
     remaining = find_leaks(folds, data, pairs)
     copies = find_copies(folds, data.store, pairs)
     return CheckedFolds(folds, data, options.on_leak, found, remaining, left_out, copies)

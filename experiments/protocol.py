@@ -91,7 +91,11 @@ def _state(folds: Folds) -> str:
         "stratified": "Each fold held out a random share of every class's pictures.",
         "random": "Each fold held out a random share of the pictures.",
         "holdout": "One share was held out"
-        + (", of whole persons." if folds.grouped_by else ", of every class's pictures."),
+        + (
+            ", of whole persons."
+            if folds.grouped_by == "subject"
+            else ", of every class's pictures."
+        ),
     }[kind]
     return f"{held_out} All models used the same folds."
 
