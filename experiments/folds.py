@@ -224,7 +224,7 @@ def _leave_out(folds: Folds, groups: np.ndarray | None) -> Folds:
     """Leave training rows of a test row's group out of fitting."""
     if groups is None:
         return folds
-    trained = {}
+    trained: dict[str, np.ndarray] = {}
     for same in group_by_training(folds):
         train = same[0].train
         tested = groups[np.concatenate([fold.test for fold in same])]

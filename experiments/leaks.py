@@ -66,7 +66,7 @@ class CheckedFolds:
         told = []
         for kind in KINDS:
             found = self.found[self.found["kind"] == kind]
-            if len(found):
+            if len(found) or self.left_out[kind]:
                 listed = found.head(_LISTED)
                 told.append(
                     {
@@ -235,7 +235,11 @@ def _prefer_similar(near: pd.DataFrame, fold: Fold, similar: pd.DataFrame) -> pd
 
 
 def _count_left_out(plain: Folds, folds: Folds, data: RowData, pairs: TwinPairs) -> dict[str, int]:
-    """Count, by kind, the training rows that were left out where the test rows stayed the same."""
+    """Count, by kind, the training rows that were left out where the test rows stayed the same.
+
+    What is connected with a test row through others counts as of a sequence, if it is of one: the
+    frames beside a copy of a test picture.
+    """
     if [fold.test.tolist() for fold in plain.folds] != [f.test.tolist() for f in folds.folds]:
         return dict.fromkeys(KINDS, 0)
     numbers = _number_kinds(data, pairs)
@@ -249,7 +253,9 @@ def _count_left_out(plain: Folds, folds: Folds, data: RowData, pairs: TwinPairs)
             shared = (own >= 0) & np.isin(own, numbers[kind][tested])
             rows[kind] |= set(left[shared].tolist())
             left = left[~shared]
-        rows["near twins"] |= set(left.tolist())
+        filmed = numbers["sequences"][left] >= 0
+        rows["sequences"] |= set(left[filmed].tolist())
+        rows["near twins"] |= set(left[~filmed].tolist())
     return {kind: len(own) for kind, own in rows.items()}
 
 
