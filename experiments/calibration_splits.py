@@ -22,7 +22,7 @@ def split_for_calibration(
 
     A model is too sure of a picture that it was fitted on: pictures of one person, frames of one
     sequence, and twins are held out together; only sequences and twins where persons are too few
-    for every class to be on both sides; single pictures where even that fails.
+    for every class to be on both sides; then only twins; single pictures where even that fails.
 
     Parameters
     ----------
@@ -45,7 +45,11 @@ def split_for_calibration(
     """
     codes = data.codes[rows]
     _require_rows(data, codes, k)
-    for groups in (data.groups(rows), data.groups(rows, persons=False)):
+    for groups in (
+        data.groups(rows),
+        data.groups(rows, persons=False),
+        data.groups(rows, persons=False, sequences=False),
+    ):
         if len(set(groups.tolist())) < k:
             continue
         splitter = GroupedFolds(k, shuffle=True, random_state=seed)

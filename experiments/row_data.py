@@ -62,7 +62,9 @@ class RowData:
             known.near_twins_digest = hashlib.sha256(pairs_bytes).hexdigest()
         return known
 
-    def groups(self, indices: np.ndarray, *, persons: bool = True) -> np.ndarray:
+    def groups(
+        self, indices: np.ndarray, *, persons: bool = True, sequences: bool = True
+    ) -> np.ndarray:
         """Return a number of each row, the same for rows that belong together.
 
         Frames of one sequence are one group, and so are exact twins, near twins where they are
@@ -72,15 +74,17 @@ class RowData:
         ----------
         indices : ndarray of int, shape (k,)
             Row numbers.
-        persons : bool
-            Whether a person's rows belong together.
+        persons, sequences : bool
+            Whether a person's rows, and a sequence's, belong together.
 
         Returns
         -------
         ndarray of int, shape (k,)
         """
         rows = self.store.rows
-        names = [rows[name].to_numpy(dtype=object) for name in ("pixels_hash", "sequence")]
+        names = [rows["pixels_hash"].to_numpy(dtype=object)]
+        if sequences:
+            names.append(rows["sequence"].to_numpy(dtype=object))
         if persons:
             names.append(self.subjects)
         if self._near_twins is not None:

@@ -108,12 +108,17 @@ def test_info_of_a_store(capsys, odd):
 
 def test_audit(capsys, odd):
     summary = summarise_audit(audit_store(odd), odd, excluded=("occluded",))
+    summary["twins"] |= {"rows": 6632, "groups": 2544, "mirrored": 56, "groups_across_splits": 646}
     print_audit(summary, Path(ODD), Path("keep[/].csv"))
     out = capsys.readouterr().out
     assert out.count(ODD) >= 4  # the dataset, a class, a split, the folder
     assert "unreadable" in out
     assert "keep[/].csv" in out
     assert "Without occluded: 55 rows." in out
+    assert (
+        "Twins: 6,632 rows in 2,544 groups; 56 rows mirror another; 646 groups lie in several"
+        in out.replace("\n", " ")
+    )
 
 
 def test_info_without_persons(capsys, make_store):
