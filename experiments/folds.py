@@ -233,7 +233,7 @@ def _leave_out(folds: Folds, groups: np.ndarray | None) -> Folds:
             raise MienError(
                 f"Every training row of {same[0].name} is a copy of a test row, or of one sequence "
                 "with one: nothing is left to fit on.",
-                "Choose another --cv.",
+                "Choose another --cv, or compare with --on-leak warn.",
             )
         trained |= {fold.name: kept for fold in same}
     return replace(

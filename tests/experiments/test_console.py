@@ -171,7 +171,8 @@ def test_a_comparison(capsys, odd, tmp_path):
 
 
 def test_a_comparison_on_a_datasets_own_splits(capsys, make_store, tmp_path):
-    data = RowData(make_store(splits=("Training", "Training", "PublicTest", "PrivateTest")))
+    splits = ("Training", "Training", "PublicTest", "PrivateTest")
+    data = RowData(make_store(splits=splits, known_persons=False))
     options = ComparisonOptions(
         models=("svm-rbf",), parameters={"svm-rbf": {"families": "blendshapes"}}
     )
