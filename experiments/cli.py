@@ -17,6 +17,7 @@ from mien.experiments.options import (
     Json,
     Landmarker,
     Memory,
+    OnLeak,
     Preset,
     Seed,
     Store,
@@ -507,6 +508,7 @@ def compare(
             help="Give the SVMs' probabilities, too: one more fit a fold.",
         ),
     ] = True,
+    on_leak: OnLeak = "group",
     seed: Seed = 0,
 ) -> None:
     """Compare models by cross-validation on the same folds, and write the report."""
@@ -541,6 +543,7 @@ def compare(
         tuned_on=chosen.tuned_on,
         attempts=attempts,
         calibrate=calibrate,
+        on_leak=on_leak,
     )
     with CompareProgress() as progress:
         results = run_comparison(data, options, out, on_progress=progress.update)
