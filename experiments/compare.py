@@ -61,7 +61,7 @@ def compare(
     Returns
     -------
     dict
-        The results, of the schema ``mien.results/1``.
+        The results, of the schema ``mien.results/2``.
 
     Raises
     ------

@@ -130,9 +130,13 @@ def build_attempts(model: Mapping[str, Any]) -> Table | None:
         for scores in columns.values()
     ]
     rows += [
-        Row("Mean ± spread", (*(format_spread(s["mean"], s["std"]) for s in spreads), "", "")),
-        Row("Lowest", (*(format_points(s["lowest"]) for s in spreads), "", "")),
-        Row("Highest", (*(format_points(s["highest"]) for s in spreads), "", "")),
+        Row(
+            "Mean ± spread",
+            (*(format_spread(s["mean"], s["std"]) for s in spreads), "", ""),
+            foot=True,
+        ),
+        Row("Lowest", (*(format_points(s["lowest"]) for s in spreads), "", ""), foot=True),
+        Row("Highest", (*(format_points(s["highest"]) for s in spreads), "", ""), foot=True),
     ]
     return Table(
         f"All {count_noun(len(attempts), 'attempt')}",

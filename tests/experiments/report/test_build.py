@@ -161,5 +161,5 @@ def test_every_width_of_table_fits_its_head(results):
 def test_wrong_results_are_refused(build_results):
     results = build_results()
     results["schema"] = "mien.results/0"
-    with pytest.raises(MienError, match=r"schema should be 'mien.results/1'"):
+    with pytest.raises(MienError, match=r"schema should be 'mien.results/2'"):
         build_report(results)

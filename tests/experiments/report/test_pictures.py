@@ -5,6 +5,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
+from mien.experiments.report.axes import choose_ticks
 from mien.experiments.report.colours import STEPS, build_colours, choose_step, compute_contrast
 from mien.experiments.report.confusion import (
     cut_name,
@@ -12,7 +13,7 @@ from mien.experiments.report.confusion import (
     describe_confusions,
     draw_confusion,
 )
-from mien.experiments.report.curves import average_curves, choose_ticks, draw_curves, stack_curves
+from mien.experiments.report.curves import average_curves, draw_curves, stack_curves
 from mien.experiments.report.marks import draw_bar, draw_strip
 
 SVG = "{http://www.w3.org/2000/svg}"
