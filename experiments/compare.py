@@ -22,6 +22,7 @@ from mien.experiments.folds import (
     find_twins,
     make_folds,
 )
+from mien.experiments.manifest import describe_options
 from mien.experiments.near_twins import find_copies
 from mien.experiments.protocol import describe_protocol, find_placed, score_without
 from mien.experiments.report import write_report
@@ -144,6 +145,7 @@ def compare(
             seed=options.seed,
         ),
         "environment": describe_environment(),
+        "options": describe_options(data, options),
     }
     write_report(results, out)
     return results

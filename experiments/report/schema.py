@@ -72,7 +72,8 @@ def read_results(path: Path) -> dict[str, Any]:
 def migrate(results: Any) -> Any:
     """Return results of an earlier schema as results of this one.
 
-    All that ``mien.results/2`` added to ``mien.results/1`` may be absent, so the name alone changes.
+    All that ``mien.results/2`` added to ``mien.results/1`` may be absent, so the name alone
+    changes.
     """
     if isinstance(results, Mapping) and results.get("schema") in _EARLIER:
         return {**results, "schema": SCHEMA_ID}
