@@ -37,10 +37,10 @@ def read_interval(model: Mapping[str, Any], metric: str = "accuracy") -> Mapping
 
 
 def format_interval(interval: Mapping[str, float] | None) -> str:
-    """``{"low": 0.713, "high": 0.742}`` as ``"71.3 to 74.2"``; none as an empty string."""
+    """Say ``{"low": 0.713, "high": 0.742}`` as ``"71.3 to 74.2"``; none as an empty string."""
     if interval is None:
         return ""
-    return f"{format_points(interval['low'])} to {format_points(interval['high'])}"
+    return f"{format_points(interval['low'])}{NBSP}to{NBSP}{format_points(interval['high'])}"
 
 
 def add_interval(told: str, interval: Mapping[str, float] | None) -> str:
@@ -60,8 +60,8 @@ def explain_intervals(protocol: Mapping[str, Any]) -> str:
     if not drawn:
         return ""
     return (
-        f"Intervals: bootstrap of {format_count(drawn['draws'])} draws over "
-        f"{format_count(drawn['units'])} {drawn['unit']}, {100 * drawn['level']:.3g}{NBSP}%."
+        f"The {name_interval(protocol)} is by bootstrap: {format_count(drawn['draws'])} draws of "
+        f"{format_count(drawn['units'])} {drawn['unit']}."
     )
 
 
@@ -104,7 +104,7 @@ def draw_forest(estimates: Sequence[Estimate], name: str) -> Picture:
     for i, estimate in enumerate(estimates):
         text = format_percent(estimate.share)
         if estimate.low is not None and estimate.high is not None:
-            text = f"{text} ({format_points(estimate.low)} to {format_points(estimate.high)})"
+            text = add_interval(text, {"low": estimate.low, "high": estimate.high})
         told.append(f"{estimate.title} {text}")
         parts += [
             Markup(

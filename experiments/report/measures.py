@@ -33,7 +33,7 @@ def build_measures_table(models: Mapping[str, Mapping[str, Any]]) -> Table | Non
             _format(_read(m, "calibration", "expected_error"), points=True) for m in models.values()
         ],
     }
-    shown = {head: cells for head, cells in columns.items() if set(cells) != {DASH}}
+    shown = {head: cells for head, cells in columns.items() if set(cells) - {DASH}}
     if not shown:
         return None
     rows = tuple(

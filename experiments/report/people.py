@@ -8,7 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from mien.experiments.report.contents import PersonSpread, Picture, Row, Table
-from mien.experiments.report.intervals import Estimate, draw_mark
+from mien.experiments.report.intervals import Estimate, draw_mark, format_interval
 from mien.experiments.report.numbers import (
     DASH,
     count_noun,
@@ -65,7 +65,7 @@ def _build_group(group: Mapping[str, Any]) -> Table:
                 format_points(value["accuracy"]),
                 DASH
                 if value.get("low") is None or value.get("high") is None
-                else f"{format_points(value['low'])} to {format_points(value['high'])}",
+                else format_interval(value),
             ),
             picture=draw_mark(estimate, low=low, high=high),
         )
@@ -84,7 +84,7 @@ def _draw_box(own: Mapping[str, float], sentence: str) -> Picture:
     """Draw a box from quartile to quartile with its median, and whiskers to both ends."""
 
     def place(share: float) -> float:
-        return round(14 + (_WIDTH - 28) * share, 1)
+        return round(20 + (_WIDTH - 44) * share, 1)
 
     parts = [
         Markup(

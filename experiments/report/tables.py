@@ -40,6 +40,7 @@ _METRICS = {
     "balanced_accuracy": "Balanced accuracy",
     "f1_macro": "F1, macro",
 }
+_STRIP = 116
 _POOLED = "All faces right, %"
 _MEANS = (
     "± is the standard deviation over folds. Each fold counts the same, and its averages run over "
@@ -215,7 +216,11 @@ def _draw_strips(models: Models) -> tuple[dict[str, Markup], str]:
     low, high = min(map(min, values.values())), max(map(max, values.values()))
     strips = {
         name: draw_strip(
-            scores, low=low, high=high, mean=models[name]["summary"]["accuracy"]["mean"]
+            scores,
+            low=low,
+            high=high,
+            mean=models[name]["summary"]["accuracy"]["mean"],
+            width=_STRIP,
         )
         for name, scores in values.items()
     }

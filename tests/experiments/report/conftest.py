@@ -451,6 +451,24 @@ def results(request):
 
 
 @pytest.fixture
+def list_tables():
+    """The function that lists all tables of a report's data."""
+
+    def collect(report):
+        tables = [report.models, report.measures, report.coverage, report.attempts]
+        tables += [report.comparisons, report.dataset.classes, report.dataset.reasons]
+        if report.leaks:
+            tables += [report.leaks.table, *report.leaks.pairs]
+        for section in report.sections:
+            tables += [section.scores, section.matrix, section.worst_table, section.bins]
+            tables += [section.persons and section.persons.worst, *section.groups]
+            tables += [section.folds, section.attempts]
+        return [table for table in tables if table]
+
+    return collect
+
+
+@pytest.fixture
 def build_results():
     """The function that makes results of the kind asked for."""
 

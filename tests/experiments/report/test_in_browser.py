@@ -1,11 +1,13 @@
 """The report in a real browser: with and without its script, on a phone, on paper."""
 
 import base64
+import fcntl
 import itertools
 import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,13 @@ PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 PHONE, DESKTOP = (360, 740), (1280, 900)
 KINDS = ("two", "eight", "failed", "absent", "complete_one", "complete")
 
+LAUNCH = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.dup2(int(sys.argv[2]), 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+
 
 class Browser:
     """A headless Chromium that is told what to do through a pipe (its DevTools protocol)."""
@@ -24,8 +33,12 @@ class Browser:
     def __init__(self, program, folder):
         self.numbers = itertools.count(1)
         self.events, self.rest = [], b""
-        from_us, self.out = os.pipe()
-        self.back, from_it = os.pipe()
+        ends = [*os.pipe(), *os.pipe()]
+        from_us, self.out, self.back, from_it = (
+            fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in ends
+        )
+        for end in ends:
+            os.close(end)
         options = (
             "--headless=new", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu",
             "--no-first-run", "--disable-extensions", "--disable-background-networking",
@@ -33,7 +46,7 @@ class Browser:
         )  # fmt: skip
         with (Path(folder) / "log").open("wb") as log:
             self.process = subprocess.Popen(
-                ["sh", "-c", f'exec "$0" "$@" 3<&{from_us} 4>&{from_it}', program, *options],
+                [sys.executable, "-c", LAUNCH, str(from_us), str(from_it), program, *options],
                 pass_fds=(from_us, from_it), stdout=log, stderr=log,
             )  # fmt: skip
         os.close(from_us)
