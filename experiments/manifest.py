@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mien.errors import MienError
 from mien.experiments.comparison_options import ComparisonOptions
+from mien.experiments.report.schema import to_plain
 
 if TYPE_CHECKING:
     from mien.experiments.row_data import RowData
@@ -23,11 +24,9 @@ def describe_options(data: RowData, options: ComparisonOptions) -> dict[str, Any
     asked = {field.name: getattr(options, field.name) for field in fields(options)}
     del asked["command"]
     row_filter = data.row_filter
-    return {
-        "store": str(data.store.path),
-        "filter": None if row_filter is None else row_filter.source,
-        **asked,
-    }
+    places = (str(data.store.path), None if row_filter is None else row_filter.source)
+    told: dict[str, Any] = to_plain({**dict(zip(_PLACES, places, strict=True)), **asked})
+    return told
 
 
 def read_options(results: Mapping[str, Any]) -> ComparisonOptions:

@@ -91,7 +91,7 @@ def _compare_model(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[
     different = sum(first[key] != second[key] for key in shared)
     return {
         "title": before["title"],
-        "same": before["status"] == after["status"] and not different and len(first) == len(second),
+        "same": before["status"] == after["status"] and first == second,
         "rows": len(shared),
         "different": different,
         "accuracy_before": _score(first),

@@ -9,7 +9,7 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import ArrayLike
 
-LEFT, RIGHT, TOP, BOTTOM = 46, 10, 14, 42
+LEFT, RIGHT, TOP, BOTTOM = 50, 10, 14, 42
 KEY_HEIGHT = 20
 
 

@@ -73,7 +73,7 @@ def collect_faces(
     sections: Iterable[ModelSection], faces: Mapping[str, str]
 ) -> tuple[tuple[int, str], ...]:
     """Return the pictures that the sections show, each once, by row number."""
-    rows = set()
+    rows: set[int] = set()
     for section in sections:
         rows.update(face.row for face in section.worst if face.shown)
         rows.update(row for cell in section.cells for row in cell.rows)

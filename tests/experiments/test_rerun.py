@@ -58,7 +58,7 @@ def test_options_of_another_version_are_refused():
 def test_repetition_predicts_the_same(run, results, tmp_path):
     code, out, error = run("rerun", results)
     assert code == 0, error
-    assert "SVM, linear kernel: the same 51 predictions" in out
+    assert "SVM, linear kernel: the same 54 predictions" in out
     assert "every prediction is the same" in out
     repeated = json.loads((tmp_path / "a" / "rerun" / "results.json").read_text())
     first = json.loads(results.read_text())
@@ -76,7 +76,7 @@ def test_another_prediction_is_found(run, results):
     change(results, turn)
     code, out, _ = run("rerun", results, "--out", "again")
     assert code == 1
-    assert "1 of 51 predictions differ" in out
+    assert "1 of 54 predictions differ" in out
     assert "was not repeated" in out
 
 

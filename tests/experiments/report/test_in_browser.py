@@ -16,7 +16,7 @@ from mien.experiments.report import build_report
 from mien.experiments.report.write import render_html
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-PHONE, DESKTOP = (360, 740), (1280, 900)
+PHONE, DESKTOP, PAPER = (360, 740), (1280, 900), (680, 990)
 KINDS = ("two", "eight", "failed", "absent", "complete_one", "complete")
 
 LAUNCH = """
@@ -207,7 +207,7 @@ def test_table_is_sorted_by_click_and_key(browser, write_page):
     assert browser.ask(state) == "ascending"
     browser.ask("table.tHead.rows[0].cells[0].firstElementChild.click()")
     names = browser.ask("cells(0)")
-    assert names == sorted(names)
+    assert names == sorted(names, key=str.lower)
     assert browser.ask("table.querySelectorAll('[aria-sort]').length") == 1
 
 
@@ -270,7 +270,8 @@ def test_cell_shows_its_faces_on_hover_key_and_tap(browser, write_page):
 
 def test_page_is_printed(browser, write_page):
     _, path = write_page("complete")
-    browser.open(path, media="print")
+    browser.open(path, size=PAPER, media="print")
+    assert browser.ask("document.documentElement.scrollWidth") <= PAPER[0]
     hidden = "[...document.querySelectorAll('details, nav, .only-script')]"
     assert browser.ask(f"{hidden}.every((e) => getComputedStyle(e).display === 'none')")
     assert browser.ask("getComputedStyle(document.body).color") == "rgb(26, 29, 33)"

@@ -211,7 +211,7 @@ def test_coverage_falls_from_left_to_right():
     }
     picture = draw_coverage(models)
     root = ET.fromstring(str(picture.svg))
-    [line] = [p.get("d") for p in root.iter(f"{SVG}path") if "M46.0" in p.get("d")]
+    [line] = [p.get("d") for p in root.iter(f"{SVG}path") if "M50.0" in p.get("d")]
     (x0, y0), (x1, y1) = re.findall(r"[ML]([\d.]+) ([\d.]+)", line)
     assert float(x0) < float(x1)
     assert float(y0) > float(y1)
