@@ -182,7 +182,8 @@ def _judge(model: Results) -> str:
         if model["significant"]:
             return f"It is {way} by {points}; {chance} {basis}.{model['why']}"
         return f"The difference of {points} may be chance: {chance} {basis}.{model['why']}"
-    start = f"It is {way} by {points}, but cannot be tested picture by picture: {model['why']}"
+    lead = f"It is {way} by {points}" if model["difference"] else "The share is the same"
+    start = f"{lead}, but cannot be tested picture by picture: {model['why']}"
     return {
         None: f"{start}, and there are no intervals to compare.",
         True: f"{start}. The intervals do not overlap, so it is more than chance.",
