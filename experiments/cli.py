@@ -23,12 +23,13 @@ from mien.experiments.options import (
     Store,
     TimeBudget,
 )
+from mien.experiments.results_commands import diff, report, rerun
 from mien.experiments.study_commands import study_commands
 
 if TYPE_CHECKING:
     from mien.pipeline.row_filter import RowFilter
 
-_RESUMED = ("demo", "extract", "tune", "compare")
+_RESUMED = ("demo", "extract", "tune", "compare", "rerun")
 
 
 class Commands(TyperGroup):
@@ -548,6 +549,10 @@ def compare(
     with CompareProgress() as progress:
         results = run_comparison(data, options, out, on_progress=progress.update)
     print_comparison(results, out)
+
+
+for _command in (report, diff, rerun):
+    app.command()(_command)
 
 
 @app.command()

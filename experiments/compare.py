@@ -22,6 +22,7 @@ from mien.experiments.fits import FAILURES, Fits, tell_error
 from mien.experiments.folds import Folds, find_twins
 from mien.experiments.independent_units import Units, find_units
 from mien.experiments.leaks import check_folds
+from mien.experiments.manifest import describe_options
 from mien.experiments.protocol import describe_protocol, find_placed, score_without
 from mien.experiments.report import write_report
 from mien.experiments.report.schema import SCHEMA_ID
@@ -60,7 +61,7 @@ def compare(
     Returns
     -------
     dict
-        The results, of the schema ``mien.results/1``.
+        The results, of the schema ``mien.results/2``.
 
     Raises
     ------
@@ -144,6 +145,7 @@ def compare(
         ),
         "faces": draw_faces(data, models),
         "environment": describe_environment(),
+        "options": describe_options(data, options),
     }
     write_report(results, out)
     return results

@@ -30,6 +30,9 @@ COMMANDS = (
     "ablate",
     "tune",
     "compare",
+    "report",
+    "diff",
+    "rerun",
     "export",
     "predict",
 )
