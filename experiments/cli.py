@@ -128,16 +128,25 @@ def demo(
 
 @app.command()
 def render(
-    out: Annotated[Path, typer.Option(help="Folder to write a folder per class to.")],
-    people: Annotated[int, typer.Option(min=1, help="Number of people.")] = 40,
+    out: Annotated[Path, typer.Option(help="Folder to write to.")],
+    people: Annotated[
+        int | None,
+        typer.Option(min=1, help="Number of people: 40, or the 118 of CK+ in its layouts."),
+    ] = None,
+    layout: Annotated[
+        str,
+        typer.Option(
+            help="folders (a folder per class), ck48 (CK+48's peak frames) or ckplus (sequences "
+            "with emotions and landmarks, as CK+ was released)."
+        ),
+    ] = "folders",
     seed: Seed = 0,
 ) -> None:
     """Write the rendered faces as pictures."""
     from mien.pipeline.landmarker_bundle import ensure_landmarker_bundle
-    from mien.pipeline.rendered.export import write_rendered
+    from mien.pipeline.rendered.layouts import write_layout
 
-    count = write_rendered(f"rendered:people={people},seed={seed}", ensure_landmarker_bundle(), out)
-    typer.echo(f"{count:,} pictures in {out}")
+    typer.echo(write_layout(layout, people, ensure_landmarker_bundle, out, seed=seed))
 
 
 @app.command()
