@@ -22,12 +22,13 @@ from mien.experiments.options import (
     Store,
     TimeBudget,
 )
+from mien.experiments.reproduce.command import reproduce_command
 from mien.experiments.study_commands import study_commands
 
 if TYPE_CHECKING:
     from mien.pipeline.row_filter import RowFilter
 
-_RESUMED = ("demo", "extract", "tune", "compare")
+_RESUMED = ("demo", "extract", "tune", "compare", "reproduce")
 
 
 class Commands(TyperGroup):
@@ -55,6 +56,7 @@ app = typer.Typer(
 )
 
 app.add_typer(study_commands, name="study")
+app.command("reproduce")(reproduce_command)
 
 
 def main() -> None:

@@ -43,7 +43,8 @@ def write_layout(
     """
     if layout not in LAYOUTS:
         raise MienError(
-            f"There is no layout {layout!r} of rendered faces.", f"Use one of: {', '.join(LAYOUTS)}."
+            f"There is no layout {layout!r} of rendered faces.",
+            f"Use one of: {', '.join(LAYOUTS)}.",
         )
     if layout == "folders":
         spec = f"rendered:people={_PEOPLE if people is None else people},seed={seed}"
