@@ -15,6 +15,7 @@ from mien.experiments.folds import Fold, Folds
 from mien.experiments.near_twins import find_copies
 from mien.experiments.reproduce.plan import Experiment, Protocol
 from mien.experiments.row_data import RowData
+from mien.experiments.schemes import count_persons
 from mien.experiments.scores import compute_classification_report, compute_confusion_matrix
 from mien.experiments.summary import choose_split
 from mien.experiments.training_summary import spread_attempts
@@ -49,7 +50,7 @@ def compare_under(
     """
     options = ComparisonOptions(
         models=tuple(parameters),
-        scheme=protocol.scheme,
+        scheme=_fit_scheme(protocol.scheme, data),
         seed=seed,
         parameters=parameters,
         limit=limit,
@@ -86,7 +87,7 @@ def read_figure(
     left_out = find_copies(_read_folds(out), data, out) if protocol.honest else {}
     true, predicted, dropped = _pool_scored(told["folds"], left_out)
     return {
-        "scheme": protocol.scheme,
+        "scheme": protocol_told["scheme"],
         "statement": protocol_told["statement"],
         "warnings": protocol_told["warnings"],
         "on_both_sides": protocol_told["on_both_sides"],
@@ -102,6 +103,13 @@ def read_figure(
         "reduced": experiment.reduced,
         "folder": out.name,
     }
+
+
+def _fit_scheme(scheme: str, data: RowData) -> str:
+    """Ask for no more folds than there are persons."""
+    name, _, folds = scheme.partition(":")
+    persons = count_persons(data.subjects[data.usable])
+    return f"subject:{min(int(folds), persons)}" if name == "subject" and persons > 1 else scheme
 
 
 def _spread(told: Mapping[str, Any]) -> dict[str, float] | None:

@@ -27,7 +27,7 @@ def render_markdown(page: Page) -> str:
 
 @cache
 def _make_environment(*, html: bool) -> Environment:
-    """The report's templates are found, too: its style sheet and its Markdown table."""
+    """Make an environment that finds the report's templates, too: its style sheet, its tables."""
     from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
     packages = ("mien.experiments.reproduce", "mien.experiments.report")

@@ -18,7 +18,6 @@ from mien.experiments.reproduce.layers import describe_layers
 from mien.experiments.reproduce.page import write_page
 from mien.experiments.reproduce.plan import (
     CHOICE_ROWS,
-    CK,
     FER2013,
     NAMES,
     QUICK_CHOICE_ROWS,

@@ -34,7 +34,7 @@ CK48_FOLDERS: dict[str, str] = {
 """CK+48's folder of each class."""
 
 CK48_SIDE = 48
-_CROPPED_FROM, _ORIGINAL_SIDE = 160, 256
+_CROPPED_FROM, _ORIGINAL_SIDE = 128, 256
 _MARGIN = 1.08
 
 

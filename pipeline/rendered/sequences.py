@@ -41,14 +41,15 @@ CONFUSED: dict[str, tuple[str, ...]] = {
 }
 """What an expression is mixed with, and mistaken for, by people."""
 
-MISLABELLED = 0.05
+MISLABELLED = 0.03
 """Share of the sequences that show another expression than their label says."""
 
-MIXED = 0.5
+MIXED = 0.3
 """Share of the sequences that show a second expression besides."""
 
-_MOST_MIXED = 0.6
-_NOISE = 1.4
+_MOST_MIXED = 0.4
+_SCENE_NOISE = 0.35
+_DRIFT = 0.06
 _FRAMES = (6, 13)
 _FIRST_PERSON = 10
 
@@ -138,8 +139,8 @@ def plan_frames(sequence: ExpressionSequence, *, seed: int = 0) -> Iterator[tupl
     """Plan the frames of a sequence, from neutral to peak.
 
     The scene stays but for a slow drift of the head and each frame's own grain. The peak is one
-    person's way of showing the expression: the mix and strength of the action units, in half of
-    the sequences with a share of a second expression that people take it for.
+    person's way of showing the expression: the mix and strength of the action units, in some
+    sequences with a share of a second expression that people take it for.
 
     Parameters
     ----------
@@ -156,9 +157,9 @@ def plan_frames(sequence: ExpressionSequence, *, seed: int = 0) -> Iterator[tupl
     if rng.uniform() < MIXED:
         other, _ = _act(person, str(rng.choice(CONFUSED[sequence.shown])), rng)
         peak = peak + float(rng.uniform(0, _MOST_MIXED)) * (other - peak)
-    scene = sample_scene(rng, noise=0.6)
+    scene = sample_scene(rng, noise=_SCENE_NOISE)
     for share in _rise(sequence.frames):
-        drift = 0.12 * rng.normal(size=3)
+        drift = _DRIFT * rng.normal(size=3)
         scene = replace(
             scene,
             yaw=scene.yaw + float(drift[0]),
@@ -178,9 +179,14 @@ def plan_frames(sequence: ExpressionSequence, *, seed: int = 0) -> Iterator[tupl
 
 
 def _act(person: Person, expression: str, rng: np.random.Generator) -> tuple[np.ndarray, float]:
-    return sample_activations(
-        expression, habits=person.habits, resting=person.resting, noise=_NOISE, rng=rng
-    )
+    """Draw an expression as it is acted before a camera: the stronger of two."""
+    takes = [
+        sample_activations(
+            expression, habits=person.habits, resting=person.resting, noise=1.0, rng=rng
+        )
+        for _ in range(2)
+    ]
+    return max(takes, key=lambda take: take[1])
 
 
 def _rise(frames: int) -> np.ndarray:
