@@ -484,8 +484,8 @@ def compare(
     cv: Annotated[
         str | None,
         typer.Option(
-            help="subject:10, leave-one-subject-out, official, stratified:5, random:5, holdout:0.2, "
-            "random-holdout:0.25."
+            help="subject:10, leave-one-subject-out, official, stratified:5, random:5, "
+            "holdout:0.2, random-holdout:0.25."
         ),
     ] = None,
     repeats: Annotated[int, typer.Option(min=1, help="Split anew so often.")] = 1,

@@ -183,7 +183,8 @@ class _Runs:
         """Score every reading of the thesis's SVM on FER2013, under its protocol, on few rows."""
         if FER2013 not in self._data:
             return []
-        data, found = self._data[FER2013], []
+        data = self._data[FER2013]
+        found: list[dict[str, Any]] = []
         protocol = Protocol("thesis", "random-holdout:0.25")
         for choice in list_choices(data.store.families):
             told = choice.describe()
