@@ -14,8 +14,8 @@ TEXT = (
     "or the pairwise placements of two landmark points are examples of features” (1.2). Scaling: "
     "“Z-score normalization and Min-Max scaling” (3.2.2). Kernels: “linear, polynomial, and radial "
     "basis function” (3.2.1). C, gamma and the degree are not given: here they are close to "
-    "scikit-learn's defaults. That class weights were balanced is not said; a recall of .54 at a precision "
-    "of .09 for disgust shows it."
+    "scikit-learn's defaults. That class weights were balanced is not said; a recall of .54 at a "
+    "precision of .09 for disgust shows it."
 )
 """Where the thesis says what its SVM reads."""
 

@@ -1,5 +1,4 @@
 import json
-import re
 
 import pytest
 
@@ -29,7 +28,7 @@ def test_every_result_under_both_protocols(both, tmp_path):
     assert by_key["4.3"]["thesis"]["on_both_sides"]["sequences"] > 0
     assert by_key["4.3"]["honest"]["on_both_sides"]["subjects"] == 0
     assert by_key["4.4"]["honest"]["split"] == "PublicTest"
-    assert len(told["choices"]) == 3 * 2 * 3
+    assert [choice["accuracy"] is not None for choice in told["choices"]] == [True, True]
     assert json.loads((out / "reproduction.json").read_text())["results"] == told["results"]
 
 
@@ -96,18 +95,6 @@ def test_finished_fits_are_kept(both, tmp_path, fake_network):
     second = reproduce(both, out, quick=True)
     assert len(fake_network) == calls
     assert second["results"] == first["results"]
-
-
-def test_the_page_needs_nothing_else_and_says_quick_at_every_figure(both, tmp_path):
-    out = tmp_path / "out"
-    reproduce(both, out, quick=True)
-    page = (out / "reproduction.html").read_text()
-    assert not re.search(r"<script|<link|src=\"http|href=\"http", page)
-    details = re.findall(r'<div class="value">[^<]*%</div><div class="detail">([^<]*)</div>', page)
-    assert len(details) == 8
-    assert all("quick" in detail for detail in details)
-    assert "8,972" in page
-    assert page.count("<svg") >= 8
 
 
 def test_the_command(both, tmp_path, run):

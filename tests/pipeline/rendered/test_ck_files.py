@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 import pytest
+from sklearn.model_selection import GroupKFold, KFold, cross_val_predict
+from sklearn.neighbors import KNeighborsClassifier
 
 from mien.errors import MienError
 from mien.pipeline.datasets.ck_original import read_ck_landmarks
@@ -121,3 +123,18 @@ def test_a_place_that_is_a_file(bundle, tmp_path):
     (tmp_path / "out").write_text("taken")
     with pytest.raises(MienError, match="Expected a folder"):
         write_ck48(PEOPLE, bundle, tmp_path / "out")
+
+
+@pytest.mark.slow
+def test_random_folds_score_above_folds_by_person(bundle, tmp_path):
+    """Frames of one sequence are nearly the same: the nearest neighbour of most is among them."""
+    write_ck48(12, bundle, tmp_path)
+    faces = read_dataset(tmp_path)
+    pixels = np.stack([faces.pictures.read(i) for i in range(len(faces))]).reshape(len(faces), -1)
+    labels, persons = (faces.rows[name].to_numpy(dtype=str) for name in ("label", "subject"))
+    nearest = KNeighborsClassifier(1)
+    random = KFold(5, shuffle=True, random_state=0)
+    known = cross_val_predict(nearest, pixels / 255, labels, cv=random)
+    new = cross_val_predict(nearest, pixels / 255, labels, cv=GroupKFold(5), groups=persons)
+    assert (known == labels).mean() > 0.97
+    assert (new == labels).mean() < 0.8
