@@ -30,6 +30,16 @@ class Claim:
     high: float
     rows: int | None = None
 
+    @property
+    def accuracy(self) -> str:
+        """The figure alone: ``94 to 99 %``."""
+        return self.text[: self.text.index("%") + 1]
+
+    @property
+    def circumstances(self) -> str:
+        """What the thesis says besides: ``over ten attempts``."""
+        return self.text[self.text.index("%") + 1 :].strip()
+
     def compare(self, accuracy: float) -> str:
         """Say where an accuracy lies: within the claim, or by how many points beside it."""
         if round(self.low, 3) <= round(accuracy, 3) <= round(self.high, 3):

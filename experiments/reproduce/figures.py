@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from mien.errors import MienError
 from mien.experiments.compare import FOLDS_FILE, compare
 from mien.experiments.comparison_options import ComparisonOptions, Progress
 from mien.experiments.folds import Fold, Folds
@@ -50,7 +51,7 @@ def compare_under(
     """
     options = ComparisonOptions(
         models=tuple(parameters),
-        scheme=_fit_scheme(protocol.scheme, data),
+        scheme=_fit_scheme(protocol, data),
         seed=seed,
         parameters=parameters,
         limit=limit,
@@ -105,11 +106,21 @@ def read_figure(
     }
 
 
-def _fit_scheme(scheme: str, data: RowData) -> str:
-    """Ask for no more folds than there are persons."""
-    name, _, folds = scheme.partition(":")
+def _fit_scheme(protocol: Protocol, data: RowData) -> str:
+    """Return the scheme, with no more folds than there are persons.
+
+    Raises
+    ------
+    MienError
+        If persons are to be held out and are not known.
+    """
+    name, _, folds = protocol.scheme.partition(":")
+    if not protocol.honest or name == "official":
+        return protocol.scheme
     persons = count_persons(data.subjects[data.usable])
-    return f"subject:{min(int(folds), persons)}" if name == "subject" and persons > 1 else scheme
+    if persons < 2:
+        raise MienError("The person of every row must be known to hold whole persons out.")
+    return f"subject:{min(int(folds), persons)}" if name == "subject" else protocol.scheme
 
 
 def _spread(told: Mapping[str, Any]) -> dict[str, float] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +144,8 @@ def _warn(told: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _build_section(result: Mapping[str, Any]) -> Section:
     figures = {key: result[key] for key in PROTOCOLS if result[key]}
-    claim = Fact("The thesis's claim", result["claim"], "")
+    told = CLAIMS[result["key"]]
+    claim = Fact("The thesis's claim", told.accuracy, told.circumstances)
     return Section(
         key=result["key"],
         title=result["title"],
@@ -156,7 +157,7 @@ def _build_section(result: Mapping[str, Any]) -> Section:
             for key, own in figures.items()
         ),
         curves=tuple(
-            Picture(drawn.svg, f"{PROTOCOLS[key]}: {drawn.caption}", drawn.alternative)
+            _name_curve(drawn, key, own)
             for key, own in figures.items()
             for drawn in draw_curves(own["curves"])
         ),
@@ -184,11 +185,17 @@ def _tell_figure(result: Mapping[str, Any], key: str) -> Fact:
     return Fact(PROTOCOLS[key], format_percent(own["accuracy"]), "; ".join(told))
 
 
+def _name_curve(drawn: Picture, key: str, own: Mapping[str, Any]) -> Picture:
+    return replace(drawn, caption=f"{PROTOCOLS[key]}: {drawn.caption}{_tell_reduced(own)}")
+
+
+def _tell_reduced(own: Mapping[str, Any]) -> str:
+    return f" ({own['reduced']})" if own["reduced"] else ""
+
+
 def _draw_matrix(key: str, own: Mapping[str, Any]) -> Picture:
     classes = [n for n in own["report"] if n not in ("accuracy", "macro avg", "weighted avg")]
-    title = f"{PROTOCOLS[key]}: per cent of each true class"
-    if own["reduced"]:
-        title += f" ({own['reduced']})"
+    title = f"{PROTOCOLS[key]}: per cent of each true class{_tell_reduced(own)}"
     return draw_confusion(np.array(own["matrix"]), classes, normalised=True, title=title)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mien.experiments.report.numbers import count_noun, format_count, format_percent, join_names
+from mien.experiments.report.numbers import count_noun, format_percent, join_names
 from mien.experiments.reproduce.claims import Claim
 
 Figure = Mapping[str, Any]
@@ -37,8 +37,8 @@ def tell_difference(claim: Claim, thesis: Figure | None, honest: Figure | None) 
         else "The same under the honest protocol"
     )
     return (
-        f"{changed}, for the thesis's lets {_tell_shared(thesis)}; under its own protocol our "
-        f"figure is {claim.compare(thesis['accuracy'])}."
+        f"{changed}: the thesis's {_tell_shared(thesis)}; under its own protocol our figure is "
+        f"{claim.compare(thesis['accuracy'])}."
     )
 
 
@@ -52,10 +52,7 @@ def _tell_shared(thesis: Figure) -> str:
     if shared["sequences"]:
         parts.append(f"frames of {count_noun(shared['sequences'], 'sequence')}")
     if parts:
-        return f"{join_names(parts)} be fitted on and predicted in the same fold"
+        return f"fits on {join_names(parts)} and predicts them in the same fold"
     if copies:
-        return (
-            f"{format_count(copies)} test pictures have an exact or near copy among those that "
-            "were fitted on"
-        )
-    return "nothing through that can be seen here"
+        return f"fits on exact or near copies of {count_noun(copies, 'test picture')}"
+    return "shares no person, sequence or copy here that is known"

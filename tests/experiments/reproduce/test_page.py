@@ -127,7 +127,7 @@ class Nested(HTMLParser):
         self.feed(html)
         assert self.open == []
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag, _attrs):
         if tag not in VOID:
             self.open.append(tag)
 
@@ -145,13 +145,15 @@ def test_the_page_is_whole_without_scripts_or_other_files(absent):
 
 
 def test_quick_is_said_at_every_figure():
-    html = render_html(build_page(make_told()))
-    details = re.findall(r'<div class="value">[^<]*%</div><div class="detail">([^<]*)</div>', html)
-    details = [detail for detail in details if detail]
-    assert len(details) == 8
-    assert all("quick" in detail for detail in details)
+    page = build_page(make_told())
+    html = render_html(page)
+    for section in page.sections:
+        _claim, *figures = section.facts
+        assert all("quick" in figure.detail for figure in figures)
     captions = re.findall(r"<figcaption>(The [^<]*true class[^<]*)</figcaption>", html)
     assert len(captions) == 8
+    captions += re.findall(r"<figcaption>(The [^<]*by epoch[^<]*)</figcaption>", html)
+    assert len(captions) == 16
     assert all("quick" in caption for caption in captions)
 
 
