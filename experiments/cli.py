@@ -22,7 +22,7 @@ from mien.experiments.options import (
     Store,
     TimeBudget,
 )
-from mien.experiments.reproduce.command import reproduce_command
+from mien.experiments.reproduce.command import reproduce
 from mien.experiments.study_commands import study_commands
 
 if TYPE_CHECKING:
@@ -56,7 +56,6 @@ app = typer.Typer(
 )
 
 app.add_typer(study_commands, name="study")
-app.command("reproduce")(reproduce_command)
 
 
 def main() -> None:
@@ -549,6 +548,9 @@ def compare(
     with CompareProgress() as progress:
         results = run_comparison(data, options, out, on_progress=progress.update)
     print_comparison(results, out)
+
+
+app.command()(reproduce)
 
 
 @app.command()

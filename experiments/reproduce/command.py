@@ -10,7 +10,7 @@ import typer
 from mien.experiments.options import Landmarker, Memory, Seed
 
 
-def reproduce_command(
+def reproduce(
     out: Annotated[Path, typer.Option(help="Folder for the page and everything it needs.")],
     ck: Annotated[
         Path | None, typer.Option(help="CK+ in any layout that mien extract reads, or its store.")
@@ -32,10 +32,10 @@ def reproduce_command(
     from mien.experiments.cli import command_line
     from mien.experiments.console import OUT, escape, working
     from mien.experiments.memory import parse_bytes
-    from mien.experiments.reproduce.reproduce import reproduce
+    from mien.experiments.reproduce.reproduce import reproduce as run_reproduction
 
     with working("reproducing") as told:
-        found = reproduce(
+        found = run_reproduction(
             {"ck": ck, "fer2013": fer2013},
             out,
             quick=quick,

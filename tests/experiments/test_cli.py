@@ -30,6 +30,7 @@ COMMANDS = (
     "ablate",
     "tune",
     "compare",
+    "reproduce",
     "export",
     "predict",
 )
