@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mien.experiments.report.contents import Row, Table
-from mien.experiments.report.numbers import DASH, format_count, format_percent
+from mien.experiments.report.numbers import DASH, NBSP, format_count, format_percent
 from mien.experiments.reproduce.claims import CLAIMS, SVM_ON_FER2013
 from mien.experiments.reproduce.svm_choices import FOR_FER2013
 
@@ -61,7 +61,10 @@ def build_layer_table(network: str, told: Mapping[str, Any]) -> Table:
     rows = [
         Row(
             layer["kind"],
-            (" x ".join(map(str, layer["shape"])), *_counts(layer["claimed"], layer["ours"])),
+            (
+                f"{NBSP}×{NBSP}".join(map(str, layer["shape"])),
+                *_counts(layer["claimed"], layer["ours"]),
+            ),
         )
         for layer in told["layers"]
     ]
