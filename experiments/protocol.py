@@ -90,6 +90,7 @@ def _state(folds: Folds) -> str:
         "leave-one-subject-out": "Each fold held out one person, with all their pictures.",
         "stratified": "Each fold held out a random share of every class's pictures.",
         "random": "Each fold held out a random share of the pictures.",
+        "random-holdout": "One random share of the pictures was held out.",
         "holdout": "One share was held out"
         + (
             ", of whole persons."

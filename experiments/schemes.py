@@ -11,8 +11,10 @@ import numpy as np
 from sklearn.model_selection import (
     BaseCrossValidator,
     GroupKFold,
+    GroupShuffleSplit,
     KFold,
     LeaveOneGroupOut,
+    ShuffleSplit,
     StratifiedKFold,
     StratifiedShuffleSplit,
 )
@@ -27,6 +29,7 @@ SCHEMES: tuple[str, ...] = (
     "stratified:K",
     "random:K",
     "holdout:SHARE",
+    "random-holdout:SHARE",
 )
 BY_PERSON: tuple[str, ...] = ("subject", "leave-one-subject-out")
 WITHOUT_ARGUMENT: tuple[str, ...] = ("official", "leave-one-subject-out")
@@ -55,8 +58,8 @@ def parse_scheme(scheme: str) -> Scheme:
         return Scheme(name)
     if name in ("random", "stratified", "subject"):
         return Scheme(name, count=_parse_count(name, argument))
-    if name == "holdout":
-        return Scheme(name, share=_parse_share(argument))
+    if name in ("holdout", "random-holdout"):
+        return Scheme(name, share=_parse_share(name, argument))
     raise MienError(
         f"There is no cross-validation scheme {scheme!r}.", f"Use one of: {', '.join(SCHEMES)}."
     )
@@ -108,6 +111,9 @@ def _splitter(
     """Return the splitter, and how many of its parts make the one test part; 0 for all folds."""
     if scheme.name == "leave-one-subject-out":
         return LeaveOneGroupOut(), 0
+    if scheme.name == "random-holdout":
+        kind = ShuffleSplit if units is None else GroupShuffleSplit
+        return kind(n_splits=1, test_size=scheme.share, random_state=seed), 1
     if scheme.name == "holdout" and units is None:
         splitter = StratifiedShuffleSplit(n_splits=1, test_size=scheme.share, random_state=seed)
         return splitter, 1
@@ -170,14 +176,14 @@ def _parse_count(name: str, argument: str) -> int:
     return int(argument)
 
 
-def _parse_share(argument: str) -> float:
+def _parse_share(name: str, argument: str) -> float:
     try:
         share = float(argument)
     except ValueError:
         share = -1.0
     if not 0 < share < 1:
         raise MienError(
-            f"The scheme 'holdout' needs a share between 0 and 1, not {argument!r}.",
-            "Write for example --cv holdout:0.2.",
+            f"The scheme {name!r} needs a share between 0 and 1, not {argument!r}.",
+            f"Write for example --cv {name}:0.2.",
         )
     return share

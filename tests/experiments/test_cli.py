@@ -33,6 +33,7 @@ COMMANDS = (
     "report",
     "diff",
     "rerun",
+    "reproduce",
     "export",
     "predict",
 )

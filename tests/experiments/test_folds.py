@@ -136,6 +136,16 @@ def test_holdout_without_persons_is_stratified(subjects):
     assert rows["label"].iloc[folds.folds[0].test].value_counts().to_dict() == {"a": 2, "b": 6}
 
 
+def test_a_random_holdout_pools_splits_and_persons_and_rounds_up():
+    rows = table(["a", "b"] * 21, np.repeat([f"p{i}" for i in range(21)], 2))
+    folds = make_folds(rows, scheme="random-holdout:0.25")
+    assert folds.grouped_by is None
+    assert [len(fold.test) for fold in folds.folds] == [11]
+    assert count_on_both_sides(folds, rows)["subjects"] > 0
+    other = make_folds(rows, scheme="random-holdout:0.25", seed=1)
+    assert other.folds[0].test.tolist() != folds.folds[0].test.tolist()
+
+
 def official_rows(*splits):
     return table(["a", "b"] * 2 * len(splits), splits=np.repeat(splits, 4))
 
