@@ -91,7 +91,7 @@ def build_choices_table(choices: Sequence[Mapping[str, Any]]) -> Table:
         rows=tuple(_build_choice(choice) for choice in choices),
         note=(
             "4.4 takes the reading in bold: the plainest features and the simplest kernel, and "
-            "near the claim. The text allows all of these; richer features reach more."
+            "on all rows near the claim. The text allows all of these; richer features reach more."
         ),
     )
 
