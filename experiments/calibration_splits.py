@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+from sklearn.model_selection import StratifiedKFold
 
 from mien.errors import MienError
-from mien.experiments.connected_rows import connect_rows
 from mien.experiments.folds import Fold
+from mien.experiments.grouped_folds import GroupedFolds
 from mien.experiments.row_data import RowData
 
 FOLDS = 3
@@ -21,9 +21,9 @@ def split_for_calibration(
 ) -> list[Split]:
     """Split rows k times into those to fit on and those whose scores calibrate.
 
-    A model is too sure of a picture that it was fitted on: pictures of one person, and exact
-    twins, are held out together; only twins where persons are too few for every class to be on
-    both sides; single pictures where even that fails.
+    A model is too sure of a picture that it was fitted on: pictures of one person, frames of one
+    sequence, and twins are held out together; only sequences and twins where persons are too few
+    for every class to be on both sides; then only twins; single pictures where even that fails.
 
     Parameters
     ----------
@@ -46,11 +46,14 @@ def split_for_calibration(
     """
     codes = data.codes[rows]
     _require_rows(data, codes, k)
-    hashes = data.store.rows["pixels_hash"].to_numpy(dtype=object)[rows]
-    for groups in (data.groups(rows), connect_rows((hashes,))):
+    for groups in (
+        data.groups(rows),
+        data.groups(rows, persons=False),
+        data.groups(rows, persons=False, sequences=False),
+    ):
         if len(set(groups.tolist())) < k:
             continue
-        splitter = StratifiedGroupKFold(k, shuffle=True, random_state=seed)
+        splitter = GroupedFolds(k, shuffle=True, random_state=seed)
         parts = list(splitter.split(codes, codes, groups))
         if all(len(set(codes[train].tolist())) == len(set(codes.tolist())) for train, _ in parts):
             return parts

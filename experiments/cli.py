@@ -17,17 +17,20 @@ from mien.experiments.options import (
     Json,
     Landmarker,
     Memory,
+    OnLeak,
     Preset,
     Seed,
     Store,
     TimeBudget,
 )
+from mien.experiments.reproduce.command import reproduce
+from mien.experiments.results_commands import diff, report, rerun
 from mien.experiments.study_commands import study_commands
 
 if TYPE_CHECKING:
     from mien.pipeline.row_filter import RowFilter
 
-_RESUMED = ("demo", "extract", "tune", "compare")
+_RESUMED = ("demo", "extract", "tune", "compare", "rerun", "reproduce")
 
 
 class Commands(TyperGroup):
@@ -128,16 +131,25 @@ def demo(
 
 @app.command()
 def render(
-    out: Annotated[Path, typer.Option(help="Folder to write a folder per class to.")],
-    people: Annotated[int, typer.Option(min=1, help="Number of people.")] = 40,
+    out: Annotated[Path, typer.Option(help="Folder to write to.")],
+    people: Annotated[
+        int | None,
+        typer.Option(min=1, help="Number of people: 40, or the 118 of CK+ in its layouts."),
+    ] = None,
+    layout: Annotated[
+        str,
+        typer.Option(
+            help="folders (a folder per class), ck48 (CK+48's peak frames) or ckplus (sequences "
+            "with emotions and landmarks, as CK+ was released)."
+        ),
+    ] = "folders",
     seed: Seed = 0,
 ) -> None:
     """Write the rendered faces as pictures."""
     from mien.pipeline.landmarker_bundle import ensure_landmarker_bundle
-    from mien.pipeline.rendered.export import write_rendered
+    from mien.pipeline.rendered.layouts import write_layout
 
-    count = write_rendered(f"rendered:people={people},seed={seed}", ensure_landmarker_bundle(), out)
-    typer.echo(f"{count:,} pictures in {out}")
+    typer.echo(write_layout(layout, people, ensure_landmarker_bundle, out, seed=seed))
 
 
 @app.command()
@@ -473,7 +485,8 @@ def compare(
     cv: Annotated[
         str | None,
         typer.Option(
-            help="subject:10, leave-one-subject-out, official, stratified:5, random:5, holdout:0.2."
+            help="subject:10, leave-one-subject-out, official, stratified:5, random:5, "
+            "holdout:0.2, random-holdout:0.25."
         ),
     ] = None,
     repeats: Annotated[int, typer.Option(min=1, help="Split anew so often.")] = 1,
@@ -507,6 +520,7 @@ def compare(
             help="Give the SVMs' probabilities, too: one more fit a fold.",
         ),
     ] = True,
+    on_leak: OnLeak = "group",
     seed: Seed = 0,
 ) -> None:
     """Compare models by cross-validation on the same folds, and write the report."""
@@ -541,10 +555,15 @@ def compare(
         tuned_on=chosen.tuned_on,
         attempts=attempts,
         calibrate=calibrate,
+        on_leak=on_leak,
     )
     with CompareProgress() as progress:
         results = run_comparison(data, options, out, on_progress=progress.update)
     print_comparison(results, out)
+
+
+for _command in (report, diff, rerun, reproduce):
+    app.command()(_command)
 
 
 @app.command()

@@ -19,13 +19,10 @@ from mien.experiments.environment import describe_environment
 from mien.experiments.evaluate import limit_usable
 from mien.experiments.evidence import describe_evidence, draw_faces
 from mien.experiments.fits import FAILURES, Fits, tell_error
-from mien.experiments.folds import (
-    Folds,
-    find_twins,
-    make_folds,
-)
+from mien.experiments.folds import Folds, find_twins
 from mien.experiments.independent_units import Units, find_units
-from mien.experiments.near_twins import find_copies
+from mien.experiments.leaks import check_folds
+from mien.experiments.manifest import describe_options
 from mien.experiments.protocol import describe_protocol, find_placed, score_without
 from mien.experiments.report import write_report
 from mien.experiments.report.schema import SCHEMA_ID
@@ -64,13 +61,13 @@ def compare(
     Returns
     -------
     dict
-        The results, of the schema ``mien.results/1``.
+        The results, of the schema ``mien.results/2``.
 
     Raises
     ------
     MienError
-        If the scheme does not fit the data, a model or parameter is unknown, or every model
-        failed.
+        If the scheme does not fit the data, a model or parameter is unknown, something leaks and
+        was not to, or every model failed.
     """
     candidates = [get_candidate(name) for name in dict.fromkeys(options.models)]
     if not candidates:
@@ -94,19 +91,15 @@ def compare(
     usable = data.usable
     if any(own.get("centre") == "neutral" for own in every.values()):
         usable = exclude_references(data, usable)
-    folds = make_folds(
-        rows,
-        scheme=options.scheme,
-        repeats=options.repeats,
-        seed=options.seed,
-        usable=limit_usable(data, usable, options.limit, options.seed),
+    checked = check_folds(
+        data, limit_usable(data, usable, options.limit, options.seed), options, out
     )
+    data, folds = checked.data, checked.folds
     _check_centring(folds, every)
     _write_folds(out, folds)
-    copies = find_copies(folds, data, out)
     left_out = {
         "without_twins": find_twins(folds, rows),
-        "without_near_twins": copies,
+        "without_near_twins": checked.copies,
         "measured": find_placed(folds, data),
     }
     units = _find_units(data, folds)
@@ -127,27 +120,22 @@ def compare(
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": options.command,
         "dataset": describe_dataset(data, folds),
-        "protocol": {
-            **describe_protocol(
-                data,
-                folds,
-                nested=options.nested,
-                parameters=every,
-                tuned_on={
-                    name: told
-                    for name, told in (options.tuned_on or {}).items()
-                    if not fits.is_nested(get_candidate(name))
-                },
-                models=models,
-                copies=copies,
-            ),
-            "bootstrap": {
-                "unit": units.kind,
-                "units": units.count,
-                "draws": DRAWS,
-                "level": LEVEL,
+        "protocol": describe_protocol(
+            data,
+            folds,
+            nested=options.nested,
+            parameters=every,
+            tuned_on={
+                name: told
+                for name, told in (options.tuned_on or {}).items()
+                if not fits.is_nested(get_candidate(name))
             },
-        },
+            models=models,
+            copies=checked.copies,
+            kept_together=checked.state(),
+        )
+        | checked.to_json()
+        | {"bootstrap": units.describe(draws=DRAWS, level=LEVEL)},
         "models": models,
         "comparisons": compare_models(
             models,
@@ -157,6 +145,7 @@ def compare(
         ),
         "faces": draw_faces(data, models),
         "environment": describe_environment(),
+        "options": describe_options(data, options),
     }
     write_report(results, out)
     return results

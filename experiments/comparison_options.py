@@ -58,6 +58,9 @@ class ComparisonOptions:
         predictions are the first one's; the scores of all are in the results.
     calibrate : bool
         Give the SVMs' probabilities, too: one more fit a fold, on two thirds of its training rows.
+    on_leak : {"group", "warn", "fail"}
+        What is done about twins and sequences on both sides of a fold; see
+        :func:`mien.experiments.leaks.check_folds`.
     """
 
     models: tuple[str, ...]
@@ -73,3 +76,4 @@ class ComparisonOptions:
     tuned_on: Mapping[str, str] | None = None
     attempts: int = 1
     calibrate: bool = True
+    on_leak: str = "group"

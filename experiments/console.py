@@ -259,6 +259,11 @@ def print_audit(summary: Mapping[str, Any], out: Path, filter_file: Path | None)
         OUT.print(f"The largest class has {ratio:.1f} times the pictures of the smallest.")
     for code, told in summary["reasons"].items():
         OUT.print(f"  {code}: {told['explanation']}")
+    twins = summary["twins"]
+    OUT.print(
+        f"Twins: {twins['rows']:,} rows in {twins['groups']:,} groups; {twins['mirrored']:,} rows "
+        f"mirror another; {twins['groups_across_splits']:,} groups lie in several splits."
+    )
     OUT.print(
         f"Without {', '.join(filtered['excluded']) or 'any of them'}: "
         f"{filtered['rows_kept']:,} rows."

@@ -72,9 +72,10 @@ def fit_bundle(
     Returns
     -------
     Bundle
-        An SVM's probabilities are calibrated on cross-validated scores, with persons and exact
-        twins held out together; see :mod:`mien.experiments.calibration_splits`. What combines a
-        fusion's SVM and network is fitted as in a comparison; see :mod:`mien.experiments.fuse`.
+        An SVM's probabilities are calibrated on cross-validated scores, with persons, sequences
+        and exact twins held out together; see :mod:`mien.experiments.calibration_splits`. What
+        combines a fusion's SVM and network is fitted as in a comparison; see
+        :mod:`mien.experiments.fuse`.
 
     Raises
     ------

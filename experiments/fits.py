@@ -341,7 +341,7 @@ class Fits:
         inside = rows.index.isin(fold.train)
         inner = make_tuning_folds(
             self._data,
-            scheme=inner_scheme(rows, fold.train),
+            scheme=inner_scheme(rows, fold.train, groups=self._data.keep_together(inside)),
             seed=self._options.seed,
             rows=choose_rows(
                 self._data, None, self._options.seed, among=inside, memory=self._options.memory
@@ -378,6 +378,7 @@ class Fits:
                 manifest["detector"], digest or self._digest, [fold.name for fold in group],
                 parameters, seed,
                 self._options.nested_trials if nested else None, landmarks,
+                *filter(None, [self._data.near_twins_digest]),
             ],
             sort_keys=True,
         )  # fmt: skip

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mien.errors import MienError
+from mien.experiments.connected_rows import connect_rows
 from mien.experiments.schemes import (
     BY_PERSON,
     SCHEMES,
@@ -57,8 +58,8 @@ class Folds:
     scheme : str
         As given: ``subject:10``.
     repeats, seed : int
-    grouped_by : {"subject", None}
-        What the scheme keeps on one side.
+    grouped_by : {"subject", "sequence", None}
+        What is kept on one side.
     folds : tuple of Fold
     """
 
@@ -100,7 +101,7 @@ class Folds:
         }
 
 
-def default_scheme(rows: pd.DataFrame) -> str:
+def default_scheme(rows: pd.DataFrame, groups: np.ndarray | None = None) -> str:
     """Choose the scheme for the rows of a comparison.
 
     The dataset's own split where it has one, else folds by person where every row's person is
@@ -110,16 +111,25 @@ def default_scheme(rows: pd.DataFrame) -> str:
     ----------
     rows : DataFrame
         Columns ``label``, ``subject``, ``split``, of the rows that take part.
+    groups : ndarray of int, shape (n,), optional
+        Rows of one number stay together: there are no more folds than groups.
     """
     splits = set(rows["split"])
     if FIT_SPLIT in splits and splits.intersection(TEST_SPLITS):
         return "official"
     most = max(2, min(_DEFAULT_FOLDS, largest_class(rows["label"].to_numpy(dtype=object))))
-    subjects = rows["subject"].to_numpy(dtype=object)
+    return _by_person_or_class(rows["subject"].to_numpy(dtype=object), most, groups)
+
+
+def _by_person_or_class(subjects: np.ndarray, k: int, groups: np.ndarray | None) -> str:
+    """Choose folds by person where there are two persons to keep apart, else stratified ones."""
     persons = count_persons(subjects)
+    if groups is not None and persons:
+        persons = len(set(_join(subjects, groups).tolist()))
     if persons >= 2:
-        return f"subject:{min(most, persons)}"
-    return f"stratified:{most}"
+        return f"subject:{min(k, persons)}"
+    most = k if groups is None else max(2, len(set(groups.tolist())))
+    return f"stratified:{min(k, most)}"
 
 
 def make_folds(
@@ -129,6 +139,7 @@ def make_folds(
     repeats: int = 1,
     seed: int = 0,
     usable: np.ndarray | None = None,
+    groups: np.ndarray | None = None,
 ) -> Folds:
     """Split a dataset's rows.
 
@@ -143,33 +154,45 @@ def make_folds(
     seed : int
     usable : ndarray of bool, shape (n,), optional
         Rows that take part; all with a label by default.
+    groups : ndarray of int, shape (n,), optional
+        Rows of one number are never on both sides of a fold: copies of one picture, frames of one
+        sequence. They go to one fold, with the persons that they connect where the scheme is by
+        person. Where the scheme itself says which rows are predicted (``official``,
+        ``leave-one-subject-out``), training rows of a test row's group are left out of fitting;
+        folds that share their training rows go on sharing them.
 
     Returns
     -------
     Folds
+        Without ``groups``, or where they are all within what the scheme keeps together anyway, the
+        scheme's own.
 
     Raises
     ------
     MienError
-        If the scheme is unknown, or the dataset lacks what it needs.
+        If the scheme is unknown, the dataset lacks what it needs, or a fold has nothing to fit on.
     """
     mask = (rows["label"] != "").to_numpy()
     indices = np.flatnonzero(mask if usable is None else mask & usable)
     _require_two_classes(rows, indices)
     taken = rows.iloc[indices]
-    scheme = scheme or default_scheme(taken)
+    own = None if groups is None else groups[indices]
+    scheme = scheme or default_scheme(taken, own)
     kind = parse_scheme(scheme)
     if repeats < 1:
         raise MienError(f"--repeats must be at least 1, not {repeats}.")
     if repeats > 1 and kind.name in WITHOUT_ARGUMENT:
         raise MienError(f"The scheme {kind.name!r} is always the same; --repeats must be 1.")
     if kind.name == "official":
-        return _official(rows, indices, seed)
+        return _leave_out(_official(rows, indices, seed), groups)
     labels = taken["label"].to_numpy(dtype=object)
     subjects = taken["subject"].to_numpy(dtype=object)
     if kind.name in BY_PERSON:
         _require_subjects(kind.name, subjects)
     grouped = kind.name in BY_PERSON or (kind.name == "holdout" and count_persons(subjects) >= 2)
+    units = subjects if grouped else None
+    if own is not None and kind.name not in WITHOUT_ARGUMENT:
+        units = _find_units(units, own)
     folds = tuple(
         Fold(
             name=_fold_name(number, repeat, repeats),
@@ -179,11 +202,43 @@ def make_folds(
             test=np.sort(indices[test]),
         )
         for repeat in range(repeats)
-        for number, (train, test) in enumerate(
-            split_rows(kind, labels, subjects if grouped else None, seed + repeat)
-        )
+        for number, (train, test) in enumerate(split_rows(kind, labels, units, seed + repeat))
     )
-    return Folds(scheme, repeats, seed, "subject" if grouped else None, folds)
+    return _leave_out(Folds(scheme, repeats, seed, "subject" if grouped else None, folds), groups)
+
+
+def _find_units(subjects: np.ndarray | None, groups: np.ndarray) -> np.ndarray | None:
+    """Return what stays on one side, shape (n,); None where every row is a unit of its own."""
+    if subjects is not None:
+        return _join(subjects, groups)
+    return groups if len(set(groups.tolist())) < len(groups) else None
+
+
+def _join(subjects: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Name each row by the first, in the alphabet, of all the persons that groups connect."""
+    connected = connect_rows((subjects, groups.astype(str)))
+    return pd.Series(subjects).groupby(connected).transform("min").to_numpy(dtype=object)
+
+
+def _leave_out(folds: Folds, groups: np.ndarray | None) -> Folds:
+    """Leave training rows of a test row's group out of fitting."""
+    if groups is None:
+        return folds
+    trained: dict[str, np.ndarray] = {}
+    for same in group_by_training(folds):
+        train = same[0].train
+        tested = groups[np.concatenate([fold.test for fold in same])]
+        kept = train[~np.isin(groups[train], tested)]
+        if len(kept) == 0:
+            raise MienError(
+                f"Every training row of {same[0].name} is a copy of a test row, or of one sequence "
+                "with one: nothing is left to fit on.",
+                "Choose another --cv, or compare with --on-leak warn.",
+            )
+        trained |= {fold.name: kept for fold in same}
+    return replace(
+        folds, folds=tuple(replace(fold, train=trained[fold.name]) for fold in folds.folds)
+    )
 
 
 def _fold_name(number: int, repeat: int, repeats: int) -> str:
@@ -296,8 +351,25 @@ def rows_for_tuning(rows: pd.DataFrame) -> np.ndarray:
     return np.ones(len(rows), dtype=bool)
 
 
-def inner_scheme(rows: pd.DataFrame, indices: Sequence[int] | np.ndarray, k: int = 3) -> str:
-    """Choose the scheme inside a training part: by person where persons are known."""
-    subjects = rows["subject"].to_numpy(dtype=object)[np.asarray(indices)]
-    persons = count_persons(subjects)
-    return f"subject:{min(k, persons)}" if persons >= 2 else f"stratified:{k}"
+def inner_scheme(
+    rows: pd.DataFrame,
+    indices: Sequence[int] | np.ndarray,
+    k: int = 3,
+    groups: np.ndarray | None = None,
+) -> str:
+    """Choose the scheme inside a training part: by person where persons are known.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Column ``subject``.
+    indices : sequence of int
+        Row numbers of the training part.
+    k : int
+        Folds at most.
+    groups : ndarray of int, shape (len(rows),), optional
+        See :func:`make_folds`.
+    """
+    inside = np.asarray(indices)
+    subjects = rows["subject"].to_numpy(dtype=object)[inside]
+    return _by_person_or_class(subjects, k, None if groups is None else groups[inside])

@@ -65,7 +65,7 @@ def predict_inside(
     fold : Fold
         Its training rows are used, and no others.
     inner : int
-        Number of inner folds. From two on, they hold persons and exact twins together, as
+        Number of inner folds. From two on, they hold persons, sequences and twins together, as
         :func:`mien.experiments.calibration_splits.split_for_calibration` does.
     seed : int
     held_out : HeldOut or None

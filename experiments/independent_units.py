@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -32,6 +33,10 @@ class Units:
     def count(self) -> int:
         """How many there are."""
         return len(np.unique(self.numbers[self.numbers >= 0]))
+
+    def describe(self, *, draws: int, level: float) -> dict[str, Any]:
+        """Return the results schema's ``bootstrap`` for so many draws of these units."""
+        return {"unit": self.kind, "units": self.count, "draws": draws, "level": level}
 
 
 def find_units(data: RowData, rows: np.ndarray) -> Units:

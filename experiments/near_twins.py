@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from mien.errors import MienError
 from mien.experiments.folds import Folds, find_twins
-from mien.experiments.row_data import RowData
 from mien.files import write_json
 from mien.pipeline.store import FeatureStore
 from mien.pipeline.twins import TWIN_SIMILARITY, TwinPairs, find_near_twins, group_twins
@@ -36,37 +36,63 @@ def find_twin_pairs(store: FeatureStore, rows: np.ndarray) -> TwinPairs:
     return TwinPairs(rows[pairs.rows], pairs.similarity, pairs.mirrored)
 
 
-def find_copies(folds: Folds, data: RowData, folder: Path) -> dict[str, np.ndarray]:
+def keep_twin_pairs(store: FeatureStore, rows: np.ndarray, folder: Path) -> TwinPairs:
+    """Return what :func:`find_twin_pairs` finds, from a file of an earlier call if there is one.
+
+    Parameters
+    ----------
+    store : FeatureStore
+    rows : ndarray of int64
+        Row numbers.
+    folder : Path
+        Where the pairs are kept: looking for them takes a minute on tens of thousands of pictures.
+
+    Raises
+    ------
+    MienError
+        If the folder cannot be written to.
+    """
+    told = hashlib.sha256(np.ascontiguousarray(rows, dtype="<i8").tobytes())
+    told.update(f"{store.manifest['dataset_hash']} {TWIN_SIMILARITY}".encode())
+    file = folder / f"twins-{told.hexdigest()[:16]}.json"
+    try:
+        kept = json.loads(file.read_text(encoding="utf-8"))
+        return TwinPairs(
+            rows=np.array(kept["rows"], dtype=np.int64).reshape(-1, 2),
+            similarity=np.array(kept["similarity"], dtype=np.float32),
+            mirrored=np.array(kept["mirrored"], dtype=bool),
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        pairs = find_twin_pairs(store, rows)
+    content = {
+        "rows": pairs.rows.tolist(),
+        "similarity": pairs.similarity.round(4).tolist(),
+        "mirrored": pairs.mirrored.tolist(),
+    }
+    try:
+        write_json(file, content)
+    except OSError as error:
+        raise MienError(
+            f"{folder} cannot be written ({error.strerror}).", "Choose another folder with --out."
+        ) from error
+    return pairs
+
+
+def find_copies(folds: Folds, store: FeatureStore, pairs: TwinPairs) -> dict[str, np.ndarray]:
     """Return, by fold name, the test rows with an exact or near twin among the training rows.
 
     Parameters
     ----------
     folds : Folds
-    data : RowData
-    folder : Path
-        Where the groups of twins are kept, so that the same comparison finds them again.
+    store : FeatureStore
+    pairs : TwinPairs
+        Of the folds' rows.
     """
-    rows = np.unique(np.concatenate([np.r_[fold.train, fold.test] for fold in folds.folds]))
-    groups = _group(data.store, rows, folder)
-    exact = find_twins(folds, data.store.rows)
+    groups = group_twins(len(store.rows), pairs)
+    exact = find_twins(folds, store.rows)
     found = {}
     for fold in folds.folds:
         known = set(groups[fold.train].tolist()) - {-1}
         near = np.isin(groups[fold.test], list(known))
         found[fold.name] = fold.test[near | np.isin(fold.test, exact[fold.name])]
     return found
-
-
-def _group(store: FeatureStore, rows: np.ndarray, folder: Path) -> np.ndarray:
-    """Return each row's group of twins, -1 for none; shape (rows of the store,)."""
-    told = hashlib.sha256(np.ascontiguousarray(rows, dtype="<i8").tobytes())
-    told.update(f"{store.manifest['dataset_hash']} {TWIN_SIMILARITY}".encode())
-    file = folder / f"twins-{told.hexdigest()[:16]}.json"
-    try:
-        pairs = np.array(json.loads(file.read_text(encoding="utf-8")), dtype=np.int64)
-    except (OSError, ValueError):
-        pairs = find_twin_pairs(store, rows).rows
-        write_json(file, pairs.tolist())
-    pairs = pairs.reshape(-1, 2)
-    nothing = np.empty(0)
-    return group_twins(len(store.rows), TwinPairs(pairs, nothing, nothing))

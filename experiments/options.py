@@ -30,3 +30,10 @@ Filter = Annotated[
 Landmarker = Annotated[
     Path | None, typer.Option(help="The face landmarker's model bundle; fetched when left out.")
 ]
+OnLeak = Annotated[
+    str,
+    typer.Option(
+        help="Twins and sequences on both sides of a fold: group keeps them on one side, warn only "
+        "tells of them, fail refuses to compare."
+    ),
+]

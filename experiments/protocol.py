@@ -24,6 +24,7 @@ def describe_protocol(
     tuned_on: Mapping[str, str],
     models: Mapping[str, Mapping[str, Any]],
     copies: Mapping[str, np.ndarray],
+    kept_together: str = "",
 ) -> dict[str, Any]:
     """Return the results schema's ``protocol``.
 
@@ -42,10 +43,12 @@ def describe_protocol(
     copies : mapping of str to ndarray
         By fold, the test rows with an exact or near twin among the training rows; see
         :func:`mien.experiments.near_twins.find_copies`.
+    kept_together : str
+        What :meth:`mien.experiments.leaks.CheckedFolds.state` says.
     """
     near = len({int(i) for rows in copies.values() for i in rows})
     shared = {**count_on_both_sides(folds, data.store.rows), "near_twins": near}
-    statement = _state(folds)
+    statement = _state(folds) + kept_together
     centred = [name for name, own in parameters.items() if own.get("centre") == "person"]
     if centred:
         statement += (
@@ -87,8 +90,13 @@ def _state(folds: Folds) -> str:
         "leave-one-subject-out": "Each fold held out one person, with all their pictures.",
         "stratified": "Each fold held out a random share of every class's pictures.",
         "random": "Each fold held out a random share of the pictures.",
+        "random-holdout": "One random share of the pictures was held out.",
         "holdout": "One share was held out"
-        + (", of whole persons." if folds.grouped_by else ", of every class's pictures."),
+        + (
+            ", of whole persons."
+            if folds.grouped_by == "subject"
+            else ", of every class's pictures."
+        ),
     }[kind]
     return f"{held_out} All models used the same folds."
 

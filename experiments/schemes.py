@@ -10,14 +10,17 @@ from fractions import Fraction
 import numpy as np
 from sklearn.model_selection import (
     BaseCrossValidator,
+    GroupKFold,
+    GroupShuffleSplit,
     KFold,
     LeaveOneGroupOut,
-    StratifiedGroupKFold,
+    ShuffleSplit,
     StratifiedKFold,
     StratifiedShuffleSplit,
 )
 
 from mien.errors import MienError
+from mien.experiments.grouped_folds import GroupedFolds
 
 SCHEMES: tuple[str, ...] = (
     "subject:K",
@@ -26,6 +29,7 @@ SCHEMES: tuple[str, ...] = (
     "stratified:K",
     "random:K",
     "holdout:SHARE",
+    "random-holdout:SHARE",
 )
 BY_PERSON: tuple[str, ...] = ("subject", "leave-one-subject-out")
 WITHOUT_ARGUMENT: tuple[str, ...] = ("official", "leave-one-subject-out")
@@ -54,15 +58,15 @@ def parse_scheme(scheme: str) -> Scheme:
         return Scheme(name)
     if name in ("random", "stratified", "subject"):
         return Scheme(name, count=_parse_count(name, argument))
-    if name == "holdout":
-        return Scheme(name, share=_parse_share(argument))
+    if name in ("holdout", "random-holdout"):
+        return Scheme(name, share=_parse_share(name, argument))
     raise MienError(
         f"There is no cross-validation scheme {scheme!r}.", f"Use one of: {', '.join(SCHEMES)}."
     )
 
 
 def split_rows(
-    scheme: Scheme, labels: np.ndarray, subjects: np.ndarray | None, seed: int
+    scheme: Scheme, labels: np.ndarray, units: np.ndarray | None, seed: int
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Split rows by a scheme.
 
@@ -71,8 +75,8 @@ def split_rows(
     scheme : Scheme
         Any but ``official``.
     labels : ndarray of str, shape (n,)
-    subjects : ndarray of str, shape (n,), or None
-        Persons, where the scheme shall keep them on one side.
+    units : ndarray, shape (n,), or None
+        What the scheme shall keep on one side: persons, or groups of rows that belong together.
     seed : int
 
     Returns
@@ -83,13 +87,13 @@ def split_rows(
     Raises
     ------
     MienError
-        If there are too few rows or persons.
+        If there are too few rows or units.
     """
-    splitter, taken = _splitter(scheme, labels, subjects, seed)
+    splitter, taken = _splitter(scheme, labels, units, seed)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-            parts = list(splitter.split(labels, labels, subjects))
+            parts = list(splitter.split(labels, labels, units))
     except ValueError as error:
         raise MienError(
             f"The {len(labels):,} rows cannot be split by {scheme.name} ({error}).",
@@ -102,26 +106,37 @@ def split_rows(
 
 
 def _splitter(
-    scheme: Scheme, labels: np.ndarray, subjects: np.ndarray | None, seed: int
+    scheme: Scheme, labels: np.ndarray, units: np.ndarray | None, seed: int
 ) -> tuple[BaseCrossValidator, int]:
     """Return the splitter, and how many of its parts make the one test part; 0 for all folds."""
     if scheme.name == "leave-one-subject-out":
         return LeaveOneGroupOut(), 0
-    if scheme.name == "holdout" and subjects is None:
+    if scheme.name == "random-holdout":
+        kind = ShuffleSplit if units is None else GroupShuffleSplit
+        return kind(n_splits=1, test_size=scheme.share, random_state=seed), 1
+    if scheme.name == "holdout" and units is None:
         splitter = StratifiedShuffleSplit(n_splits=1, test_size=scheme.share, random_state=seed)
         return splitter, 1
     if scheme.name == "holdout":
-        most = min(count_persons(subjects), largest_class(labels), _HOLDOUT_PARTS)
+        most = min(_count(units), largest_class(labels), _HOLDOUT_PARTS)
         taken, k = _nearest_fraction(scheme.share, max(2, most))
-        return StratifiedGroupKFold(k, shuffle=True, random_state=seed), taken
+        return GroupedFolds(k, shuffle=True, random_state=seed), taken
     if scheme.name == "random":
         _limit(scheme.count, len(labels), "rows")
-        return KFold(scheme.count, shuffle=True, random_state=seed), 0
-    if scheme.name == "subject":
-        _limit(scheme.count, count_persons(subjects), "persons")
-    _limit(scheme.count, largest_class(labels), "rows in the largest class")
-    kfold = StratifiedKFold if scheme.name == "stratified" else StratifiedGroupKFold
+    if units is not None:
+        what = "persons" if scheme.name == "subject" else "groups of rows that stay together"
+        _limit(scheme.count, _count(units), what)
+    kfold: type[KFold | GroupKFold | StratifiedKFold | GroupedFolds]
+    if scheme.name == "random":
+        kfold = KFold if units is None else GroupKFold
+    else:
+        _limit(scheme.count, largest_class(labels), "rows in the largest class")
+        kfold = StratifiedKFold if units is None else GroupedFolds
     return kfold(scheme.count, shuffle=True, random_state=seed), 0
+
+
+def _count(units: np.ndarray | None) -> int:
+    return 0 if units is None else len(set(units.tolist()))
 
 
 def _nearest_fraction(share: float, most: int) -> tuple[int, int]:
@@ -161,14 +176,14 @@ def _parse_count(name: str, argument: str) -> int:
     return int(argument)
 
 
-def _parse_share(argument: str) -> float:
+def _parse_share(name: str, argument: str) -> float:
     try:
         share = float(argument)
     except ValueError:
         share = -1.0
     if not 0 < share < 1:
         raise MienError(
-            f"The scheme 'holdout' needs a share between 0 and 1, not {argument!r}.",
-            "Write for example --cv holdout:0.2.",
+            f"The scheme {name!r} needs a share between 0 and 1, not {argument!r}.",
+            f"Write for example --cv {name}:0.2.",
         )
     return share

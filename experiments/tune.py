@@ -252,7 +252,8 @@ def plan_folds(
         scheme = scheme or CNN_SCHEME
     else:
         rows = choose_rows(data, limit, seed, families=families, memory=memory)
-        scheme = scheme or inner_scheme(data.store.rows, rows.nonzero()[0], 5)
+        together = data.keep_together(rows)
+        scheme = scheme or inner_scheme(data.store.rows, rows.nonzero()[0], 5, together)
     return make_tuning_folds(data, scheme=scheme, seed=seed, rows=rows)
 
 
@@ -260,6 +261,9 @@ def make_tuning_folds(
     data: RowData, *, scheme: str, seed: int = 0, rows: np.ndarray | None = None
 ) -> Folds:
     """Make the folds that judge trials, never of rows that are a dataset's own test rows.
+
+    Twins and frames of one sequence are kept in one fold; see
+    :meth:`mien.experiments.row_data.RowData.groups`.
 
     Parameters
     ----------
@@ -270,7 +274,8 @@ def make_tuning_folds(
         Only these rows: a fold's training part, or a subset.
     """
     usable = choose_rows(data, None, seed) if rows is None else data.usable & rows
-    return make_folds(data.store.rows, scheme=scheme, seed=seed, usable=usable)
+    together = data.keep_together(usable)
+    return make_folds(data.store.rows, scheme=scheme, seed=seed, usable=usable, groups=together)
 
 
 def choose_rows(

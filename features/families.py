@@ -8,6 +8,7 @@ from mien.features.patch_hog import PatchHog
 from mien.features.patch_lbp import PatchLbp
 from mien.features.patch_sift import PatchSift
 from mien.features.pixels import Pixels
+from mien.features.points import Points
 from mien.features.pose import Pose
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "PatchLbp",
     "PatchSift",
     "Pixels",
+    "Points",
     "Pose",
 ]

@@ -171,6 +171,16 @@ def make_store(tmp_path: Path) -> MakeStore:
 
 
 @pytest.fixture(scope="session")
-def store(tmp_path_factory: pytest.TempPathFactory) -> FeatureStore:
+def make_shared_store(tmp_path_factory: pytest.TempPathFactory) -> MakeStore:
+    """A function that writes stores which several tests read."""
+
+    def make(**options: object) -> FeatureStore:
+        return write_store(tmp_path_factory.mktemp("shared") / "store", **options)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def store(make_shared_store: MakeStore) -> FeatureStore:
     """Six persons with three pictures of each of three classes; do not change its files."""
-    return write_store(tmp_path_factory.mktemp("shared") / "store")
+    return make_shared_store()

@@ -21,7 +21,7 @@ from mien.experiments.evaluate import limit_usable, most_frequent, read_features
 from mien.experiments.export import fit_bundle
 from mien.experiments.folds import FIT_SPLIT, Fold, find_twins, make_folds
 from mien.experiments.memory import parse_bytes
-from mien.experiments.near_twins import find_copies
+from mien.experiments.near_twins import find_copies, find_twin_pairs
 from mien.experiments.presets import collect_parameters
 from mien.experiments.probability_scores import compute_calibration_error
 from mien.experiments.row_data import RowData
@@ -78,8 +78,8 @@ def _twinless(data: RowData) -> tuple[Fold, dict[str, np.ndarray]]:
     (fold,) = [fold for fold in official.folds if fold.split == SPLIT]
     folds = replace(official, folds=(fold,))
     exact = find_twins(folds, data.store.rows)[SPLIT]
-    with tempfile.TemporaryDirectory() as folder:
-        copies = find_copies(folds, data, Path(folder))[SPLIT]
+    pairs = find_twin_pairs(data.store, np.union1d(fold.train, fold.test))
+    copies = find_copies(folds, data.store, pairs)[SPLIT]
     return fold, {
         "all": np.ones(len(fold.test), dtype=bool),
         "without exact twins": ~np.isin(fold.test, exact),

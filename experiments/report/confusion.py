@@ -160,16 +160,18 @@ def _draw_cells(
     top: float,
     cell: int,
 ) -> list[Markup]:
-    parts = []
+    parts: list[Markup] = []
     for i, row in enumerate(texts):
         for j, text in enumerate(row):
             x, y, step = left + cell * j, top + cell * i, choose_step(float(shades[i, j]))
             kind = f"t{step}" if shades[i, j] > 0 else "zero"
             parts.append(
                 Markup(
-                    '<g><title>true {}, predicted {}: {}</title><rect class="q{}" x="{}" y="{}" '
-                    'width="{}" height="{}" rx="2"/>{}</g>'
+                    '<g data-cell="{},{}"><title>true {}, predicted {}: {}</title>'
+                    '<rect class="q{}" x="{}" y="{}" width="{}" height="{}" rx="2"/>{}</g>'
                 ).format(
+                    i,
+                    j,
                     classes[i],
                     classes[j],
                     text,

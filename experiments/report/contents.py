@@ -20,11 +20,15 @@ class Picture:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a table: its head, its cells, and a small picture that only HTML shows."""
+    """A row of a table: its head, its cells, and a small picture that only HTML shows.
+
+    A row at the foot sums up those above and stays there when they are sorted.
+    """
 
     head: str
     cells: tuple[str, ...]
     marked: bool = False
+    foot: bool = False
     picture: Markup | None = None
 
 
@@ -77,6 +81,48 @@ class DatasetCard:
 
 
 @dataclass(frozen=True)
+class LeakAudit:
+    """What was found alike on both sides of the folds: sentences, counts, the first pairs."""
+
+    lead: str
+    table: Table | None
+    pairs: tuple[Table, ...]
+
+
+@dataclass(frozen=True)
+class PersonSpread:
+    """How accuracy differs from person to person."""
+
+    sentence: str
+    picture: Picture
+    worst: Table | None
+
+
+@dataclass(frozen=True)
+class Face:
+    """A wrong prediction; ``shown`` tells whether the report has its picture."""
+
+    row: int
+    shown: bool
+    true: str
+    predicted: str
+    sureness: str
+    name: str
+
+
+@dataclass(frozen=True)
+class CellFaces:
+    """Rows that fell into one cell of a confusion matrix; ``key`` is ``"true,predicted"``."""
+
+    key: str
+    true: str
+    predicted: str
+    right: bool
+    count: str
+    rows: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class ModelSection:
     """Everything about one model."""
 
@@ -89,6 +135,13 @@ class ModelSection:
     matrix: Table
     confusions: tuple[str, ...]
     remarks: tuple[str, ...]
+    cells: tuple[CellFaces, ...]
+    worst: tuple[Face, ...]
+    worst_table: Table | None
+    reliability: Picture | None
+    bins: Table | None
+    persons: PersonSpread | None
+    groups: tuple[Table, ...]
     curves: tuple[Picture, ...]
     parameters: Pairs
     training: Pairs
@@ -110,13 +163,18 @@ class ReportData:
     headline: Headline
     statement: str
     protocol: Pairs
+    leaks: LeakAudit | None
     dataset: DatasetCard
     models: Table | None
+    measures: Table | None
+    overview: tuple[Picture, ...]
+    coverage: Table | None
     attempts: Table | None
     failures: Pairs
     comparisons: Table | None
     sentences: tuple[str, ...]
     sections: tuple[ModelSection, ...]
+    faces: tuple[tuple[int, str], ...]
     environment: Pairs
     command: str
     style: Markup = field(default=Markup(""), repr=False)

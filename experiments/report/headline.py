@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from mien.experiments.report.contents import Fact, Headline
+from mien.experiments.report.intervals import add_interval, explain_intervals, read_interval
 from mien.experiments.report.numbers import (
     count_noun,
     format_milliseconds,
@@ -83,10 +84,10 @@ def build_headline(results: Mapping[str, Any]) -> Headline:
     if not ranking:
         return Headline("No model could be evaluated: each of them failed.")
     best = models[ranking[0]]
-    facts = [_tell_accuracy(best)]
+    facts = [_tell_accuracy(best, results["protocol"])]
     if len(ranking) > 1:
         pair = find_pair(results["comparisons"], ranking[0], ranking[1])
-        facts.append(_tell_lead(best, models[ranking[1]]))
+        facts.append(_tell_lead(best, models[ranking[1]], orient_interval(pair, ranking[0])))
         facts.append(_tell_certainty(pair))
     facts.append(_tell_cost(best, [models[name] for name in ranking[1:]]))
     facts.append(_tell_protocol(results["protocol"]))
@@ -98,6 +99,14 @@ def find_pair(
 ) -> Mapping[str, Any] | None:
     """Find the comparison of two models, in either order."""
     return next((pair for pair in comparisons if {pair["a"], pair["b"]} == {first, second}), None)
+
+
+def orient_interval(pair: Mapping[str, Any] | None, first: str) -> Mapping[str, float] | None:
+    """Return the interval of a pair's difference as first less second; None if there is none."""
+    interval = (pair or {}).get("interval")
+    if not pair or not interval or pair["a"] == first:
+        return interval
+    return {"low": -interval["high"], "high": -interval["low"]}
 
 
 def find_equals(results: Mapping[str, Any], best: str) -> list[str]:
@@ -120,7 +129,9 @@ def _tell_best(results: Mapping[str, Any], ranking: list[str]) -> str:
     models = results["models"]
     title = models[ranking[0]]["title"]
     if len(ranking) == 1:
-        return f"{title} is right on {format_percent(read_accuracy(models[ranking[0]]))} of faces."
+        best = models[ranking[0]]
+        share = add_interval(format_percent(read_accuracy(best)), read_interval(best))
+        return f"{title} is right on {share} of faces."
     equals = find_equals(results, ranking[0])
     if not equals:
         return f"{title} is the best of {len(ranking)} models."
@@ -128,19 +139,24 @@ def _tell_best(results: Mapping[str, Any], ranking: list[str]) -> str:
     return f"{title} scores highest, but cannot be told apart from {names}."
 
 
-def _tell_accuracy(best: Model) -> Fact:
+def _tell_accuracy(best: Model, protocol: Mapping[str, Any]) -> Fact:
     split = best.get("reported_split")
     summary, folds = best["summary"]["accuracy"], len(best["folds"])
     ground = f"on {split}" if split else "in one fold"
     if not split and folds > 1:
         ground = f"folds: {format_spread(**summary)}"
     detail = f"{ground}; always the most frequent class: {describe_baseline(best)}"
-    return Fact("Accuracy", format_percent(read_accuracy(best)), detail)
+    interval = read_interval(best)
+    if interval and (drawn := explain_intervals(protocol)):
+        detail = f"{detail}. {drawn}"
+    return Fact("Accuracy", add_interval(format_percent(read_accuracy(best)), interval), detail)
 
 
-def _tell_lead(best: Model, second: Model) -> Fact:
+def _tell_lead(best: Model, second: Model, interval: Mapping[str, float] | None) -> Fact:
     lead = format_points(read_accuracy(best) - read_accuracy(second))
-    return Fact("Lead", f"{lead} points", f"over {second['title']}, the next best")
+    return Fact(
+        "Lead", add_interval(f"{lead} points", interval), f"over {second['title']}, the next best"
+    )
 
 
 def _tell_certainty(pair: Mapping[str, Any] | None) -> Fact:
@@ -171,6 +187,8 @@ def _tell_protocol(protocol: Mapping[str, Any]) -> Fact:
     folds = count_noun(protocol["folds"], "fold")
     if protocol["repeats"] > 1:
         folds = f"{folds}, {protocol['repeats']} times"
-    return Fact(
-        "Protocol", value, f"{protocol['statement']} {folds.capitalize()}, {protocol['scheme']}."
-    )
+    told = f"{protocol['statement']} {folds.capitalize()}, {protocol['scheme']}."
+    leaks = protocol.get("leaks")
+    if leaks is not None and not any(leak["rows"] for leak in leaks):
+        told += " An audit found nothing alike on both sides."
+    return Fact("Protocol", value, told)

@@ -17,7 +17,8 @@ import numpy as np
 
 from mien.errors import MienError
 
-SCHEMA_ID = "mien.results/1"
+SCHEMA_ID = "mien.results/2"
+_EARLIER = ("mien.results/1",)
 _SHOWN_PROBLEMS = 8
 _TYPES: dict[str, tuple[type, ...]] = {
     "object": (dict,),
@@ -49,7 +50,7 @@ def read_results(path: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        The results.
+        The results, as of this version's schema: see :func:`migrate`.
 
     Raises
     ------
@@ -63,8 +64,20 @@ def read_results(path: Path) -> dict[str, Any]:
             f"Expected the results of a comparison in {path}, but it cannot be read: {error}.",
             "Give the results.json that `mien compare` wrote.",
         ) from error
+    results = migrate(results)
     check_results(results)
     return dict(results)
+
+
+def migrate(results: Any) -> Any:
+    """Return results of an earlier schema as results of this one.
+
+    All that ``mien.results/2`` added to ``mien.results/1`` may be absent, so the name alone
+    changes.
+    """
+    if isinstance(results, Mapping) and results.get("schema") in _EARLIER:
+        return {**results, "schema": SCHEMA_ID}
+    return results
 
 
 def check_results(results: Any) -> None:
@@ -193,6 +206,7 @@ def _find_contradictions(results: Mapping[str, Any]) -> Iterator[str]:
         place = f"$.models.{name}"
         for i, fold in enumerate(model["folds"]):
             yield from _find_fold_problems(fold, n_classes, f"{place}.folds[{i}]")
+        yield from _find_face_problems(model, n_classes, place)
         matrix = model["confusion_matrix"]
         if len(matrix) != n_classes or any(len(row) != n_classes for row in matrix):
             yield f"{place}.confusion_matrix should have {n_classes} rows and columns"
@@ -212,6 +226,20 @@ def _find_fold_problems(fold: Mapping[str, Any], n_classes: int, place: str) -> 
         yield f"{place} should have equally many indices, true and predicted classes"
     elif max(*fold["true"], *fold["predicted"]) >= n_classes:
         yield f"{place} should have class indices below {n_classes}"
+    elif (given := fold.get("probabilities")) is not None and (
+        len(given) != len(fold["true"]) or any(len(row) != n_classes for row in given)
+    ):
+        yield f"{place}.probabilities should have {len(fold['true'])} rows of {n_classes} classes"
+
+
+def _find_face_problems(model: Mapping[str, Any], n_classes: int, place: str) -> Iterator[str]:
+    cell = re.compile(r"\d+,\d+")
+    for key in model.get("cells") or {}:
+        if not cell.fullmatch(key) or max(map(int, key.split(","))) >= n_classes:
+            yield f"{place}.cells should have keys like '0,1' below {n_classes}, not {key!r}"
+    for i, face in enumerate(model.get("worst") or []):
+        if max(face["true"], face["predicted"]) >= n_classes:
+            yield f"{place}.worst[{i}] should have class indices below {n_classes}"
 
 
 def _shorten(value: Any) -> str:

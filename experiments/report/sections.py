@@ -10,7 +10,9 @@ import numpy as np
 from mien.experiments.report.confusion import describe_absent, describe_confusions, draw_confusion
 from mien.experiments.report.contents import ModelSection, Pairs, Row, Table
 from mien.experiments.report.curves import draw_curves
+from mien.experiments.report.faces import build_worst_table, list_cells, list_worst
 from mien.experiments.report.headline import read_accuracy
+from mien.experiments.report.intervals import add_interval, read_interval
 from mien.experiments.report.numbers import (
     DASH,
     count_noun,
@@ -22,6 +24,8 @@ from mien.experiments.report.numbers import (
     format_seconds,
     format_value,
 )
+from mien.experiments.report.people import build_groups, build_person_spread
+from mien.experiments.report.reliability import build_bins_table, draw_reliability
 from mien.experiments.report.training import build_attempts, list_training
 from mien.experiments.scores import normalise_rows
 
@@ -30,7 +34,12 @@ _COLUMNS = ("precision", "recall", "f1")
 
 
 def build_section(
-    model: Mapping[str, Any], classes: Sequence[str], *, anchor: str, best: bool
+    model: Mapping[str, Any],
+    classes: Sequence[str],
+    *,
+    faces: Mapping[str, str],
+    anchor: str,
+    best: bool,
 ) -> ModelSection:
     """Build the section of a model that did not fail.
 
@@ -40,6 +49,8 @@ def build_section(
         One of the ``models`` of the results schema.
     classes : sequence of str
         Class names.
+    faces : mapping of str to str
+        The results' small pictures by row number.
     anchor : str
         Where links to the section lead.
     best : bool
@@ -52,6 +63,7 @@ def build_section(
     """
     matrix = np.array(model["confusion_matrix"], dtype=np.int64)
     where = f" on {model['reported_split']}" if model.get("reported_split") else ""
+    worst = list_worst(model, classes, faces)
     return ModelSection(
         anchor=anchor,
         title=model["title"],
@@ -65,6 +77,13 @@ def build_section(
         matrix=_build_matrix(matrix, classes),
         confusions=describe_confusions(matrix, classes),
         remarks=_build_remarks(model, matrix, classes),
+        cells=list_cells(model, classes, faces),
+        worst=worst,
+        worst_table=build_worst_table(worst),
+        reliability=draw_reliability(model.get("calibration")),
+        bins=build_bins_table(model.get("calibration")),
+        persons=build_person_spread(model.get("persons")),
+        groups=build_groups(model),
         curves=draw_curves(model["folds"]),
         parameters=_list_parameters(model),
         training=list_training(model["folds"]),
@@ -79,7 +98,7 @@ def _describe(model: Mapping[str, Any], where: str) -> str:
     solver = f" Solver: {model['solver']}." if model.get("solver") else ""
     repeats = 1 + max(fold.get("repeat", 0) for fold in model["folds"])
     summed = f" Counts are the sum of {repeats} repeats." if repeats > 1 else ""
-    share = format_percent(read_accuracy(model))
+    share = add_interval(format_percent(read_accuracy(model)), read_interval(model))
     return f"Right on {share} of faces{where}.{read}{solver}{summed}"
 
 
@@ -87,16 +106,19 @@ def _build_scores(report: Mapping[str, Any], classes: Sequence[str], where: str)
     rows = [_write_scores(name, report[name]) for name in classes]
     support = report[_AVERAGES[0]]["support"]
     accuracy = ("", "", format_points(report["accuracy"]), format_count(support))
-    rows.append(Row("Accuracy", accuracy, marked=True))
-    rows += [_write_scores(f"{name[:-4].capitalize()} average", report[name]) for name in _AVERAGES]
+    rows.append(Row("Accuracy", accuracy, marked=True, foot=True))
+    rows += [
+        _write_scores(f"{name[:-4].capitalize()} average", report[name], foot=True)
+        for name in _AVERAGES
+    ]
     columns = ("Class", "Precision, %", "Recall, %", "F1, %", "Support")
     return Table(f"Scores of each class{where}", columns, tuple(rows))
 
 
-def _write_scores(head: str, scores: Mapping[str, Any]) -> Row:
+def _write_scores(head: str, scores: Mapping[str, Any], *, foot: bool = False) -> Row:
     known = scores["support"] > 0
     cells = (format_points(scores[key]) if known else DASH for key in _COLUMNS)
-    return Row(head, (*cells, format_count(scores["support"])))
+    return Row(head, (*cells, format_count(scores["support"])), foot=foot)
 
 
 def _build_matrix(matrix: np.ndarray, classes: Sequence[str]) -> Table:

@@ -8,9 +8,21 @@ from typing import Any
 from markupsafe import Markup
 
 from mien.experiments.report.contents import Row, Table
-from mien.experiments.report.headline import find_equals, rank_models, read_accuracy
+from mien.experiments.report.headline import (
+    find_equals,
+    orient_interval,
+    rank_models,
+    read_accuracy,
+)
+from mien.experiments.report.intervals import (
+    explain_intervals,
+    format_interval,
+    name_interval,
+    read_interval,
+)
 from mien.experiments.report.marks import draw_strip
 from mien.experiments.report.numbers import (
+    DASH,
     count_noun,
     format_count,
     format_milliseconds,
@@ -28,6 +40,7 @@ _METRICS = {
     "balanced_accuracy": "Balanced accuracy",
     "f1_macro": "F1, macro",
 }
+_STRIP = 116
 _POOLED = "All faces right, %"
 _MEANS = (
     "± is the standard deviation over folds. Each fold counts the same, and its averages run over "
@@ -47,6 +60,7 @@ def build_models_table(results: Mapping[str, Any]) -> Table | None:
     models = {name: results["models"][name] for name in ranking}
     splits = list(models[ranking[0]].get("splits") or {})
     scores, note = _list_split_scores(models, splits) if splits else _list_fold_scores(models)
+    scores = _insert_intervals(scores, models, results["protocol"])
     strips, scale = ({}, "") if splits else _draw_strips(models)
     clear = len(ranking) > 1 and not find_equals(results, ranking[0])
     rows = [
@@ -63,6 +77,8 @@ def build_models_table(results: Mapping[str, Any]) -> Table | None:
         for i, (name, model) in enumerate(models.items())
     ]
     protocol = results["protocol"]
+    if any(map(read_interval, models.values())):
+        note = f"{note} {explain_intervals(protocol)}".strip()
     folds = count_noun(protocol["folds"] * protocol["repeats"], "fold")
     caption = "Models on the splits of the dataset" if splits else f"Models over {folds}"
     columns = ("Model", *scores, "Fit", "Predict a face")
@@ -74,15 +90,19 @@ def build_comparison_table(results: Mapping[str, Any]) -> Table | None:
     pairs, models = results["comparisons"], results["models"]
     if not pairs:
         return None
+    ranged = any(pair.get("interval") for pair in pairs)
+    resampled = any(pair.get("resampled") for pair in pairs)
     rows = []
     for pair in pairs:
         better, worse = ("a", "b") if pair["difference"] >= 0 else ("b", "a")
         titles = [models[pair[side]]["title"] for side in (better, worse)]
         cells = (
             format_points(abs(pair["difference"])),
+            *([_tell_interval(pair, pair[better])] if ranged else []),
             format_count(pair[f"{better}_only_right"]),
             format_count(pair[f"{worse}_only_right"]),
             format_p_value(pair["p_value"]),
+            *([_tell_resampled(pair)] if resampled else []),
             format_p_value(pair["p_adjusted"]),
             "yes" if pair["significant"] else "no",
         )
@@ -90,9 +110,11 @@ def build_comparison_table(results: Mapping[str, Any]) -> Table | None:
     columns = (
         "First – second",
         "First leads by, points",
+        *([f"{name_interval(results['protocol'])}, points"] if ranged else []),
         "Only first right",
         "Only second right",
         "p",
+        *(["p, resampled t"] if resampled else []),
         "p, adjusted",
         "Different",
     )
@@ -101,9 +123,40 @@ def build_comparison_table(results: Mapping[str, Any]) -> Table | None:
         f"Test: {'; '.join(tests)}. Adjusted after Holm for {count_noun(len(pairs), 'pair')}; "
         "different means an adjusted p of at most 0.05."
     )
+    if resampled:
+        note += (
+            " Resampled t: the t-test over folds and repeats, corrected for the pictures that "
+            "their training parts share (Nadeau and Bengio)."
+        )
     split = models[pairs[0]["a"]].get("reported_split")
     caption = f"Pairs of models on the same rows{f' of {split}' if split else ''}"
     return Table(caption, columns, tuple(rows), note=note)
+
+
+def _tell_interval(pair: Mapping[str, Any], first: str) -> str:
+    return format_interval(orient_interval(pair, first)) or DASH
+
+
+def _tell_resampled(pair: Mapping[str, Any]) -> str:
+    found = pair.get("resampled")
+    return format_p_value(found["p_value"]) if found else DASH
+
+
+def _insert_intervals(
+    scores: dict[str, list[str]], models: Models, protocol: Mapping[str, Any]
+) -> dict[str, list[str]]:
+    """Put the accuracies' intervals behind the column that they are of."""
+    intervals = [format_interval(read_interval(model)) or DASH for model in models.values()]
+    if set(intervals) == {DASH}:
+        return scores
+    split = next(iter(models.values())).get("reported_split")
+    of = f"{split} accuracy, %" if split else next(iter(scores))
+    columns = {}
+    for head, cells in scores.items():
+        columns[head] = cells
+        if head == of:
+            columns[f"{name_interval(protocol)}, %"] = intervals
+    return columns
 
 
 def _list_split_scores(models: Models, splits: list[str]) -> tuple[dict[str, list[str]], str]:
@@ -163,7 +216,11 @@ def _draw_strips(models: Models) -> tuple[dict[str, Markup], str]:
     low, high = min(map(min, values.values())), max(map(max, values.values()))
     strips = {
         name: draw_strip(
-            scores, low=low, high=high, mean=models[name]["summary"]["accuracy"]["mean"]
+            scores,
+            low=low,
+            high=high,
+            mean=models[name]["summary"]["accuracy"]["mean"],
+            width=_STRIP,
         )
         for name, scores in values.items()
     }

@@ -129,11 +129,12 @@ def build_attempts(model: Mapping[str, Any]) -> Table | None:
         spread_attempts([{"score": score} for score in scores], "score")
         for scores in columns.values()
     ]
-    rows += [
-        Row("Mean ± spread", (*(format_spread(s["mean"], s["std"]) for s in spreads), "", "")),
-        Row("Lowest", (*(format_points(s["lowest"]) for s in spreads), "", "")),
-        Row("Highest", (*(format_points(s["highest"]) for s in spreads), "", "")),
-    ]
+    sums = {
+        "Mean ± spread": [format_spread(s["mean"], s["std"]) for s in spreads],
+        "Lowest": [format_points(s["lowest"]) for s in spreads],
+        "Highest": [format_points(s["highest"]) for s in spreads],
+    }
+    rows += [Row(head, (*cells, "", ""), foot=True) for head, cells in sums.items()]
     return Table(
         f"All {count_noun(len(attempts), 'attempt')}",
         ("Attempt", *columns, "Epochs", "Ended"),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
 
 from mien.errors import MienError
 from mien.experiments.report.build import build_report
@@ -26,7 +30,7 @@ class Verbatim(str):
 
 
 def write_report(results: Mapping[str, Any], out: Path) -> None:
-    """Write ``results.json``, ``report.html`` and ``report.md`` into a folder.
+    """Write ``results.json``, and :func:`write_pages`, into a folder.
 
     Each file appears whole or not at all; existing ones are replaced.
 
@@ -42,13 +46,22 @@ def write_report(results: Mapping[str, Any], out: Path) -> None:
     MienError
         If the results do not follow the schema, or the folder cannot be written.
     """
-    data = build_report(results)
+    pages = _render_pages(results)
     text = json.dumps(to_plain(results), ensure_ascii=False, allow_nan=False, indent=1)
-    files = {
-        "results.json": _join_numbers(text) + "\n",
-        "report.html": render_html(data),
-        "report.md": render_markdown(data),
-    }
+    _write_files({"results.json": _join_numbers(text) + "\n", **pages}, out)
+
+
+def write_pages(results: Mapping[str, Any], out: Path) -> None:
+    """Write ``report.html`` and ``report.md`` into a folder, as :func:`write_report` does."""
+    _write_files(_render_pages(results), out)
+
+
+def _render_pages(results: Mapping[str, Any]) -> dict[str, str]:
+    data = build_report(results)
+    return {"report.html": render_html(data), "report.md": render_markdown(data)}
+
+
+def _write_files(files: Mapping[str, str], out: Path) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
@@ -63,8 +76,23 @@ def write_report(results: Mapping[str, Any], out: Path) -> None:
 
 
 def render_html(data: ReportData) -> str:
-    """Render a report as one HTML file that needs no other file, no network and no script."""
-    return _make_environment(html=True).get_template("report.html.j2").render(report=data)
+    """Render a report as one HTML file that needs no other file, no network and no script.
+
+    The script that it carries sorts tables and shows the faces of a cell; the page's own rules let
+    no other script run.
+    """
+    environment = _make_environment(html=True)
+    script = read_script()
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    template = environment.get_template("report.html.j2")
+    return template.render(report=data, script=Markup(script), script_hash=digest)
+
+
+@cache
+def read_script() -> str:
+    """Read the script that a report carries."""
+    path = Path(__file__).with_name("templates") / "report.js"
+    return path.read_text(encoding="utf-8")
 
 
 def render_markdown(data: ReportData) -> str:

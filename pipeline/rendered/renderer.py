@@ -15,7 +15,7 @@ from mien.pipeline.rendered.head import build_head_shell, shape_head_shell
 from mien.pipeline.rendered.mesh import FaceMesh
 from mien.pipeline.rendered.mouth import draw_lip_line, draw_mouth_inside
 from mien.pipeline.rendered.people import Person, build_traits
-from mien.pipeline.rendered.plan import plan_picture
+from mien.pipeline.rendered.plan import Plan, plan_picture
 from mien.pipeline.rendered.raster import (
     Camera,
     compute_vertex_normals,
@@ -92,6 +92,23 @@ def render_face(
         The same for the same arguments, whatever was drawn before.
     """
     plan = plan_picture(person, expression, seed=seed, take=take, noise=noise)
+    return render_plan(mesh, person, plan, size=size)
+
+
+def render_plan(mesh: FaceMesh, person: Person, plan: Plan, *, size: int = 256) -> RenderedFace:
+    """Draw a person as planned.
+
+    Parameters
+    ----------
+    mesh : FaceMesh
+        The canonical mesh.
+    person : Person
+        Who.
+    plan : Plan
+        Action units, scene and noise.
+    size : int
+        Width and height in pixels.
+    """
     scene, activations = plan.scene, plan.activations
     big, camera = size * _OVERSAMPLING, _place_camera(scene, size * _OVERSAMPLING)
     relaxed, face = shape_face(mesh, person, activations)

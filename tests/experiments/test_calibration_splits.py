@@ -4,6 +4,7 @@ import pytest
 from mien.errors import MienError
 from mien.experiments.calibration_splits import split_for_calibration
 from mien.experiments.row_data import RowData
+from mien.pipeline.twins import TwinPairs
 
 
 def split(store, **options):
@@ -33,6 +34,19 @@ def test_twins_of_unknown_persons_are_held_out_together(make_store):
     data, rows, parts = split(make_store(known_persons=False, twins=6))
     check_each_row_is_scored_once(rows, parts)
     assert count_shared(data.store.rows["pixels_hash"].to_numpy(dtype=object)[rows], parts) == 0
+
+
+def test_films_and_near_twins_are_held_out_together(make_store):
+    store = make_store(known_persons=False, twins=0, faceless=0)
+    store.rows["sequence"] = [f"s{i // 3}" for i in range(len(store.rows))]
+    pairs = np.array([[0, 20], [20, 40]])
+    twins = TwinPairs(pairs, np.ones(2, np.float32), np.zeros(2, bool))
+    data = RowData(store).with_near_twins(twins)
+    rows = np.flatnonzero(data.usable)
+    parts = split_for_calibration(data, rows, seed=0)
+    check_each_row_is_scored_once(rows, parts)
+    assert count_shared(store.rows["sequence"].to_numpy(dtype=object)[rows], parts) == 0
+    assert all({0, 20, 40} <= set(rows[a]) or {0, 20, 40} <= set(rows[b]) for a, b in parts)
 
 
 def test_a_class_of_one_person_is_split_by_twins_only(make_store):

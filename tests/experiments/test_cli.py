@@ -30,6 +30,10 @@ COMMANDS = (
     "ablate",
     "tune",
     "compare",
+    "report",
+    "diff",
+    "rerun",
+    "reproduce",
     "export",
     "predict",
 )

@@ -108,12 +108,17 @@ def test_info_of_a_store(capsys, odd):
 
 def test_audit(capsys, odd):
     summary = summarise_audit(audit_store(odd), odd, excluded=("occluded",))
+    summary["twins"] |= {"rows": 6632, "groups": 2544, "mirrored": 56, "groups_across_splits": 646}
     print_audit(summary, Path(ODD), Path("keep[/].csv"))
     out = capsys.readouterr().out
     assert out.count(ODD) >= 4  # the dataset, a class, a split, the folder
     assert "unreadable" in out
     assert "keep[/].csv" in out
     assert "Without occluded: 55 rows." in out
+    assert (
+        "Twins: 6,632 rows in 2,544 groups; 56 rows mirror another; 646 groups lie in several"
+        in out.replace("\n", " ")
+    )
 
 
 def test_info_without_persons(capsys, make_store):
@@ -166,7 +171,8 @@ def test_a_comparison(capsys, odd, tmp_path):
 
 
 def test_a_comparison_on_a_datasets_own_splits(capsys, make_store, tmp_path):
-    data = RowData(make_store(splits=("Training", "Training", "PublicTest", "PrivateTest")))
+    splits = ("Training", "Training", "PublicTest", "PrivateTest")
+    data = RowData(make_store(splits=splits, known_persons=False))
     options = ComparisonOptions(
         models=("svm-rbf",), parameters={"svm-rbf": {"families": "blendshapes"}}
     )

@@ -136,6 +136,16 @@ def test_holdout_without_persons_is_stratified(subjects):
     assert rows["label"].iloc[folds.folds[0].test].value_counts().to_dict() == {"a": 2, "b": 6}
 
 
+def test_a_random_holdout_pools_splits_and_persons_and_rounds_up():
+    rows = table(["a", "b"] * 21, np.repeat([f"p{i}" for i in range(21)], 2))
+    folds = make_folds(rows, scheme="random-holdout:0.25")
+    assert folds.grouped_by is None
+    assert [len(fold.test) for fold in folds.folds] == [11]
+    assert count_on_both_sides(folds, rows)["subjects"] > 0
+    other = make_folds(rows, scheme="random-holdout:0.25", seed=1)
+    assert other.folds[0].test.tolist() != folds.folds[0].test.tolist()
+
+
 def official_rows(*splits):
     return table(["a", "b"] * 2 * len(splits), splits=np.repeat(splits, 4))
 
@@ -234,6 +244,64 @@ def test_inner_scheme_keeps_persons_apart_where_they_are_known():
     assert inner_scheme(rows, np.arange(8)) == "subject:2"
     assert inner_scheme(rows, range(4)) == "stratified:3"
     assert inner_scheme(rows, range(20)) == "stratified:3"
+
+
+@settings(max_examples=25, deadline=None)
+@given(rows=datasets(), seed=st.integers(0, 100))
+@pytest.mark.parametrize(
+    ("scheme", "pairs"),
+    [
+        ("subject:2", 1),
+        ("leave-one-subject-out", 3),
+        ("holdout:0.3", 1),
+        ("stratified:3", 12),
+        ("random:3", 12),
+    ],
+)
+def test_rows_of_one_group_are_never_on_both_sides(scheme, pairs, rows, seed):
+    rng = np.random.default_rng(seed)
+    groups = np.arange(len(rows))
+    for one, other in rng.integers(0, len(rows), (pairs, 2)):
+        groups[groups == groups[one]] = groups[other]
+    folds = make_folds(rows, scheme=scheme, seed=seed, groups=groups)
+    for fold in folds.folds:
+        assert set(groups[fold.train]).isdisjoint(groups[fold.test])
+        if folds.grouped_by == "subject":
+            sides = [set(rows["subject"].iloc[part]) for part in (fold.train, fold.test)]
+            assert sides[0].isdisjoint(sides[1])
+    if not scheme.startswith("holdout"):
+        tested = np.sort(np.concatenate([fold.test for fold in folds.folds]))
+        np.testing.assert_array_equal(tested, np.flatnonzero(rows["label"] != ""))
+
+
+@pytest.mark.parametrize("scheme", ["subject:3", "leave-one-subject-out", "holdout:0.3"])
+def test_groups_within_persons_change_nothing(scheme):
+    rows = table(["a", "b"] * 30, np.repeat([f"p{i}" for i in (7, 3, 9, 1, 5, 0)], 10))
+    own = make_folds(rows, scheme=scheme, seed=2)
+    grouped = make_folds(rows, scheme=scheme, seed=2, groups=np.arange(60) // 5)
+    assert own.digest() == grouped.digest()
+
+
+def test_copies_of_official_test_rows_are_left_out_of_all_folds_that_share_a_fit():
+    rows = official_rows("PrivateTest", "Training", "PublicTest")
+    groups = np.array([0, 1, 2, 3, 0, 5, 6, 7, 8, 7, 8, 11])
+    folds = make_folds(rows, groups=groups)
+    assert [f.train.tolist() for f in folds.folds] == [[5, 6]] * 2
+    assert [f.test.tolist() for f in folds.folds] == [[8, 9, 10, 11], [0, 1, 2, 3]]
+    with pytest.raises(MienError, match="Every training row of PublicTest is a copy"):
+        make_folds(rows, groups=np.zeros(12, int))
+
+
+def test_no_more_folds_than_groups_are_chosen():
+    rows = table(["a", "b"] * 20, np.repeat([f"p{i}" for i in range(10)], 4))
+    pairs_of_persons = np.arange(40) // 8
+    assert default_scheme(rows, pairs_of_persons) == "subject:5"
+    assert inner_scheme(rows, np.arange(16), 3, pairs_of_persons) == "subject:2"
+    unknown = table(["a", "b"] * 20)
+    assert default_scheme(unknown, pairs_of_persons) == "stratified:5"
+    assert inner_scheme(unknown, np.arange(16), 3, pairs_of_persons) == "stratified:2"
+    with pytest.raises(MienError, match="only 5 groups of rows that stay together"):
+        make_folds(unknown, scheme="random:6", groups=pairs_of_persons)
 
 
 def test_rows_for_tuning_are_never_the_datasets_test_rows():

@@ -174,7 +174,7 @@ def test_one_fit_serves_folds_with_the_same_training_rows(make_store, monkeypatc
     data = RowData(make_store(splits=("Training", "PublicTest", "PrivateTest"), persons=9))
     fakes = Fakes(data)
     monkeypatch.setattr(fits_module, "evaluate_folds", fakes.evaluate)
-    results = compare(data, options("fusion", scheme="official"), tmp_path)
+    results = compare(data, options("fusion", scheme="official", on_leak="warn"), tmp_path)
     assert [len(folds) for _, folds, _ in fakes.evaluated] == [2, 2, 1]
     fusion = results["models"]["fusion"]
     assert [fold["split"] for fold in fusion["folds"]] == ["PublicTest", "PrivateTest"]

@@ -283,10 +283,18 @@ def test_a_plan_leaves_out_a_datasets_own_test_rows(make_store, model):
 
 
 def test_only_the_rows_that_are_given_judge_trials(data):
-    rows = np.arange(len(data.codes)) < 18
+    rows = np.arange(len(data.codes)) < 27
     folds = make_tuning_folds(data, scheme="subject:2", rows=rows)
     for fold in folds.folds:
-        assert max(fold.train.max(), fold.test.max()) < 18
+        assert max(fold.train.max(), fold.test.max()) < 27
+
+
+@pytest.mark.parametrize("scheme", ["subject:2", "stratified:3", "holdout:0.3"])
+def test_twins_and_films_judge_no_trial_that_was_fitted_on_them(data, scheme):
+    rows = data.store.rows
+    for fold in make_tuning_folds(data, scheme=scheme).folds:
+        for name in ("pixels_hash", "sequence"):
+            assert set(rows[name].iloc[fold.train]).isdisjoint(rows[name].iloc[fold.test])
 
 
 @pytest.mark.parametrize(

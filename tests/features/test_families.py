@@ -19,7 +19,7 @@ MakeFaces = Callable[..., FaceBatch]
 
 BUILT_IN = {
     "blendshapes", "dense_hog", "geometry", "patch_gabor", "patch_hog", "patch_lbp", "patch_sift",
-    "pixels", "pose",
+    "pixels", "points", "pose",
 }  # fmt: skip
 DEFAULT = {"blendshapes", "geometry", "patch_hog", "pose"}
 VARIANTS = (
@@ -28,6 +28,7 @@ VARIANTS = (
     "patch_lbp@crop=48@window=13@radii=1", "patch_lbp@radii=3-1-8",
     "patch_gabor@crop=48@window=17", "patch_sift@crop=48", "patch_sift@window=36",
     "dense_hog@crop=48", "dense_hog@cells=24", "dense_hog@cells=12-6-4", "pixels@crop=96",
+    "points@primary=1",
 )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from mien.experiments.report import SCHEMA_ID
 from mien.experiments.scores import compute_scores
 from mien.experiments.statistics import compare_models
 from mien.experiments.summary import summarise_model
@@ -123,6 +124,7 @@ def make_results(
     honest=True,
     labels=None,
     attempts=1,
+    complete=False,
 ):
     """Results of a comparison; ``persons`` many leave-one-out groups, or ``splits`` by name."""
     rng = np.random.default_rng(7)
@@ -160,8 +162,8 @@ def make_results(
             "knows these persons again, not how well it reads new faces."
         ]
     )
-    return {
-        "schema": "mien.results/1",
+    results = {
+        "schema": SCHEMA_ID,
         "created": "2026-11-23T01:21:00+00:00",
         "command": "mien compare fer2013.csv --models svm_rbf,svm_linear,svm_poly,cnn --seed 0",
         "dataset": {
@@ -211,6 +213,203 @@ def make_results(
             "processors": 2,
         },
     }
+    return fill(results) if complete else results
+
+
+def draw_small(row):
+    """A face of 48 by 48 pixels that differs from row to row."""
+    rng = np.random.default_rng(row)
+    picture = np.full((48, 48), 40, dtype=np.uint8)
+    cv2.ellipse(picture, (24, 25), (15, 20), 0, 0, 360, int(rng.integers(120, 220)), -1)
+    for x, y in ((18, 20), (30, 20), (24, 36)):
+        cv2.circle(picture, (x, y), int(rng.integers(2, 4)), 20, -1)
+    _, encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 80])
+    return "data:image/jpeg;base64," + base64.b64encode(encoded.tobytes()).decode()
+
+
+def give_probabilities(fold, n_classes, rng):
+    """Probabilities of which the predicted class has the largest; surer where it is right."""
+    predicted = np.array(fold["predicted"])
+    right = predicted == fold["true"]
+    top = np.clip(rng.normal(np.where(right, 0.8, 0.6), 0.12), 1 / n_classes + 0.02, 0.999)
+    shares = rng.dirichlet(np.ones(n_classes - 1), len(predicted)) * (1 - top)[:, None]
+    table = np.empty((len(predicted), n_classes))
+    mask = np.arange(n_classes) == predicted[:, None]
+    table[mask] = top
+    table[~mask] = np.minimum(shares, top[:, None]).ravel()
+    return np.round(table, 5).tolist()
+
+
+def measure(probabilities, true, predicted):
+    """What ``ranking`` and ``calibration`` hold of these rows."""
+    confidence, right = probabilities.max(axis=1), predicted == true
+    own = probabilities[np.arange(len(true)), true]
+    order = np.argsort(-confidence)
+    coverage = [
+        {
+            "coverage": share,
+            "accuracy": float(right[order[: max(1, round(share * len(true)))]].mean()),
+        }
+        for share in np.round(np.arange(1.0, 0.0, -0.05), 2).tolist()
+    ]
+    bins = []
+    for low in np.arange(10) / 10:
+        inside = (confidence > low) & (confidence <= low + 0.1)
+        some = bool(inside.any())
+        bins.append(
+            {
+                "low": float(low),
+                "high": float(low + 0.1),
+                "rows": int(inside.sum()),
+                "confidence": float(confidence[inside].mean()) if some else None,
+                "accuracy": float(right[inside].mean()) if some else None,
+            }
+        )
+    error = sum(b["rows"] * abs(b["accuracy"] - b["confidence"]) for b in bins if b["rows"])
+    return {
+        "ranking": {
+            "top2": float((probabilities > own[:, None]).sum(axis=1).__lt__(2).mean()),
+            "coverage": coverage,
+        },
+        "calibration": {
+            "log_loss": float(-np.log(np.clip(own, 1e-6, 1)).mean()),
+            "brier": float(
+                ((probabilities - np.eye(probabilities.shape[1])[true]) ** 2).sum(1).mean()
+            ),
+            "expected_error": error / len(true),
+            "bins": bins,
+        },
+    }
+
+
+def give_people(accuracy, persons):
+    return {
+        "persons": {
+            "persons": persons,
+            "accuracy": {
+                "min": 0.4,
+                "q1": accuracy - 0.08,
+                "median": accuracy,
+                "q3": min(1.0, accuracy + 0.07),
+                "max": 1.0,
+            },
+            "worst": [
+                {"person": f"S{i:03d}", "rows": 10, "accuracy": 0.4 + i / 20} for i in range(3)
+            ],
+        },
+        "groups": [
+            {
+                "column": column,
+                "values": [
+                    {
+                        "value": value,
+                        "rows": 300,
+                        "persons": 30,
+                        "accuracy": accuracy + shift,
+                        "low": accuracy + shift - 0.04,
+                        "high": accuracy + shift + 0.03,
+                    }
+                    for value, shift in zip(values, (0.01, -0.02, -0.05), strict=False)
+                ],
+            }
+            for column, values in (
+                ("sex", ["female", "male"]),
+                ("age", ["18 to 29", "30 to 49", "50 and above"]),
+            )
+        ],
+    }
+
+
+def give_faces(results, model, rows, true, predicted, probabilities):
+    """Fill ``worst`` and ``cells`` and put their pictures into the results' ``faces``."""
+    cells, confidence = {}, probabilities.max(axis=1)
+    for row, a, b in zip(rows.tolist(), true.tolist(), predicted.tolist(), strict=True):
+        cell = cells.setdefault(f"{a},{b}", [])
+        if len(cell) < 4:
+            cell.append(row)
+    wrong = np.flatnonzero(true != predicted)
+    surest = wrong[np.argsort(-confidence[wrong])][:12]
+    model["cells"] = cells
+    model["worst"] = [
+        {
+            "row": int(rows[i]),
+            "name": f"row {rows[i]:05d}.png",
+            "true": int(true[i]),
+            "predicted": int(predicted[i]),
+            "probability": float(confidence[i]),
+        }
+        for i in surest
+    ]
+    shown = {row for cell in cells.values() for row in cell} | {w["row"] for w in model["worst"]}
+    results["faces"] |= {str(row): draw_small(row) for row in shown}
+
+
+def fill(results):
+    """Add all that the schema knows and a comparison may leave out."""
+    n_classes = len(results["dataset"]["classes"])
+    results["faces"] = {}
+    usable = {name: m for name, m in results["models"].items() if m["status"] == "ok"}
+    for i, model in enumerate(usable.values()):
+        rng = np.random.default_rng(i)
+        split = model["reported_split"]
+        for fold in model["folds"]:
+            fold["probabilities"] = give_probabilities(fold, n_classes, rng)
+            fold["scores"]["kappa"] = 0.7
+        for scores in model["splits"].values():
+            scores["kappa"] = 0.71
+        model["summary"]["kappa"] = {"mean": 0.72 - i / 10, "std": 0.03}
+        kept = [fold for fold in model["folds"] if fold["split"] == split]
+        rows, true, predicted, probabilities = (
+            np.concatenate([fold[key] for fold in kept])
+            for key in ("indices", "true", "predicted", "probabilities")
+        )
+        accuracy = float((true == predicted).mean())
+        model["intervals"] = {
+            metric: {"low": max(0.0, accuracy - 0.031), "high": min(1.0, accuracy + 0.028)}
+            for metric in ("accuracy", "balanced_accuracy", "f1_macro")
+        }
+        model |= measure(probabilities, true, predicted) | give_people(accuracy, 102)
+        give_faces(results, model, rows, true, predicted, probabilities)
+    for pair in results["comparisons"]:
+        pair["interval"] = {
+            "low": max(-1.0, pair["difference"] - 0.02),
+            "high": min(1.0, pair["difference"] + 0.02),
+        }
+        pair["resampled"] = {"t": 2.4, "df": 9, "p_value": 0.04}
+    results["protocol"] |= {
+        "folds_digest": "5a" * 32,
+        "on_leak": "group",
+        "leaks": [
+            {"kind": "persons", "rows": 0, "left_out": 0, "listed": []},
+            {
+                "kind": "near twins",
+                "rows": 31,
+                "left_out": 27,
+                "listed": [
+                    {"fold": f"fold {i + 1}", "test": f"test/{i}.png", "train": f"train/{i}.png"}
+                    for i in range(12)
+                ],
+            },
+        ],
+        "bootstrap": {"unit": "persons", "units": 102, "draws": 2000, "level": 0.95},
+    }
+    results["options"] = {
+        "store": "runs/fer2013.store",
+        "filter": None,
+        "models": [*results["models"]],
+        "scheme": results["protocol"]["scheme"],
+        "repeats": 1,
+        "seed": 0,
+        "parameters": {},
+        "nested": False,
+        "nested_trials": 20,
+        "limit": None,
+        "memory": None,
+        "attempts": 1,
+        "on_leak": "group",
+        "calibrate": True,
+    }
+    return results
 
 
 HOSTILE = ['<script>alert("1")</script>', "a|b `c` *d* _e_", "'\"&amp; onload=x", "]]> </svg>"]
@@ -234,6 +433,14 @@ CASES = {
     "long": {"classes": LONG, "n_rows": 300},
     "loso": {"classes": ["neutral", "smiling"], "n_rows": 204, "persons": 102},
     "hostile": {"classes": HOSTILE, "n_rows": 200},
+    "complete": {"classes": EIGHT, "n_rows": 2000, "complete": True, "failed": ("svm_poly",)},
+    "complete_official": {
+        "splits": ["PublicTest", "PrivateTest"],
+        "n_rows": 3000,
+        "complete": True,
+    },
+    "complete_hostile": {"classes": HOSTILE, "n_rows": 200, "complete": True},
+    "complete_one": {"names": ("svm_rbf",), "complete": True},
 }
 
 
@@ -241,6 +448,24 @@ CASES = {
 def results(request):
     """Results of every kind, one after the other."""
     return make_results(**CASES[request.param])
+
+
+@pytest.fixture
+def list_tables():
+    """The function that lists all tables of a report's data."""
+
+    def collect(report):
+        tables = [report.models, report.measures, report.coverage, report.attempts]
+        tables += [report.comparisons, report.dataset.classes, report.dataset.reasons]
+        if report.leaks:
+            tables += [report.leaks.table, *report.leaks.pairs]
+        for section in report.sections:
+            tables += [section.scores, section.matrix, section.worst_table, section.bins]
+            tables += [section.persons and section.persons.worst, *section.groups]
+            tables += [section.folds, section.attempts]
+        return [table for table in tables if table]
+
+    return collect
 
 
 @pytest.fixture

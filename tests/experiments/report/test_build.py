@@ -148,18 +148,122 @@ def test_repeats_are_said_where_counts_are_sums(build_results):
     assert section.folds.rows[-1].head == "fold 10, repeat 2"
 
 
-def test_every_width_of_table_fits_its_head(results):
-    report = build_report(results)
-    tables = [report.models, report.comparisons, report.dataset.classes, report.dataset.reasons]
-    tables.append(report.attempts)
-    for section in report.sections:
-        tables += [section.scores, section.matrix, section.folds, section.attempts]
-    for table in filter(None, tables):
+def test_every_width_of_table_fits_its_head(results, list_tables):
+    for table in list_tables(build_report(results)):
         assert {len(row.cells) + 1 for row in table.rows} == {len(table.columns)}
 
 
 def test_wrong_results_are_refused(build_results):
     results = build_results()
     results["schema"] = "mien.results/0"
-    with pytest.raises(MienError, match=r"schema should be 'mien.results/1'"):
+    with pytest.raises(MienError, match=r"schema should be 'mien.results/2'"):
         build_report(results)
+
+
+def test_intervals_stand_beside_the_figures_that_they_are_of(build_results):
+    results = build_results("complete")
+    best, second = (results["models"][n] for n in rank_models(results["models"])[:2])
+    best["intervals"]["accuracy"] = {"low": 0.713, "high": 0.742}
+    [pair] = (p for p in results["comparisons"] if {p["a"], p["b"]} == {"svm_rbf", "svm_linear"})
+    pair["interval"] = {"low": -0.031, "high": 0.002}
+    report = build_report(results)
+    facts = {fact.term: fact for fact in report.headline.facts}
+    assert read(facts["Accuracy"].value).endswith(" % (71.3 to 74.2)")
+    assert "2,000 draws of 102 persons" in facts["Accuracy"].detail
+    first = "a" if results["models"][pair["a"]] is best else "b"
+    expected = "(-3.1 to 0.2)" if first == "a" else "(-0.2 to 3.1)"
+    assert read(facts["Lead"].value).endswith(f"points {expected}")
+    columns = [read(column) for column in report.models.columns]
+    place = columns.index("95 % interval, %")
+    assert columns[place - 1] == "Accuracy ± spread, %"
+    assert read(report.models.rows[0].cells[place - 1]) == "71.3 to 74.2"
+    assert "(71.3 to 74.2)" in read(report.sections[0].lead)
+    assert second["title"] in report.overview[0].alternative
+
+
+def test_interval_follows_the_split_that_it_is_of(build_results):
+    columns = build_report(build_results("complete_official")).models.columns
+    assert [read(column) for column in columns[1:4]] == [
+        "PublicTest accuracy, %",
+        "PrivateTest accuracy, %",
+        "95 % interval, %",
+    ]
+
+
+def test_parts_are_absent_where_their_keys_are(build_results):
+    report = build_report(build_results("seven"))
+    assert report.overview == report.faces == ()
+    assert report.measures is report.coverage is report.leaks is None
+    for section in report.sections:
+        assert section.reliability is section.persons is section.worst_table is None
+        assert section.cells == section.worst == section.groups == ()
+
+
+def test_further_scores_are_of_the_reported_split(build_results):
+    results = build_results("complete_official")
+    best = results["models"][rank_models(results["models"])[0]]
+    best["splits"]["PrivateTest"]["kappa"] = -0.25
+    best["calibration"] |= {"log_loss": 1.0, "brier": 0.5, "expected_error": 0.031}
+    best["ranking"]["top2"] = 0.9
+    table = build_report(results).measures
+    assert table.rows[0].cells == ("-0.250", "90.0", "1.000", "0.500", "3.1")
+    for model in results["models"].values():
+        model["calibration"] = None
+    columns = build_report(results).measures.columns
+    assert columns == ("Model", "Cohen’s kappa", "Top 2, %")
+
+
+def test_kappa_that_is_not_defined_is_a_dash(build_results):
+    results = build_results("complete")
+    best = results["models"][rank_models(results["models"])[0]]
+    best["summary"]["kappa"] = {"mean": None, "std": None}
+    assert build_report(results).measures.rows[0].cells[0] == "–"
+
+
+def test_coverage_is_read_at_round_shares(build_results):
+    results = build_results("complete_one")
+    [model] = results["models"].values()
+    model["ranking"]["coverage"] = [
+        {"coverage": 1.0, "accuracy": 0.7},
+        {"coverage": 0.5, "accuracy": 0.9},
+    ]
+    table = build_report(results).coverage
+    assert table.rows[0].cells == ("70.0", "–", "–", "–", "90.0", "–")
+
+
+def test_leaks_are_told_with_their_pairs(build_results):
+    results = build_results("complete")
+    audit = build_report(results).leaks
+    assert [(row.head, *row.cells) for row in audit.table.rows] == [
+        ("Persons", "0", "0"),
+        ("Near twins", "31", "27"),
+    ]
+    assert "27 training pictures were left out" in audit.lead
+    [pairs] = audit.pairs
+    assert (pairs.rows[0].head, *pairs.rows[0].cells) == ("test/0.png", "train/0.png", "fold 1")
+    results["protocol"]["leaks"] = [{"kind": "persons", "rows": 0, "left_out": 0, "listed": []}]
+    report = build_report(results)
+    assert "found nothing alike" in report.leaks.lead
+    [protocol] = (fact for fact in report.headline.facts if fact.term == "Protocol")
+    assert protocol.detail.endswith("An audit found nothing alike on both sides.")
+
+
+def test_each_face_is_kept_once_and_only_if_it_is_shown(build_results):
+    results = build_results("complete")
+    shown = set(results["faces"])
+    results["faces"]["999999"] = results["faces"][next(iter(shown))]
+    missing = next(iter(results["models"].values()))["worst"][0]["row"]
+    del results["faces"][str(missing)]
+    report = build_report(results)
+    rows = [row for row, _ in report.faces]
+    assert rows == sorted({int(row) for row in shown} - {missing})
+    worst = report.sections[0].worst
+    assert {face.row for face in worst if not face.shown} <= {missing}
+
+
+def test_rows_without_an_answer_are_named_as_such(build_results):
+    results = build_results("complete_one")
+    [model] = results["models"].values()
+    model["worst"][0] |= {"predicted": -1, "probability": None}
+    face = build_report(results).sections[0].worst[0]
+    assert (face.predicted, face.sureness) == ("no answer", "")

@@ -1,10 +1,13 @@
 """Every picture is well-formed XML, says what it shows, and can be read."""
 
+import re
 from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
 
+from mien.experiments.report.abstention import draw_coverage
+from mien.experiments.report.axes import choose_ticks
 from mien.experiments.report.colours import STEPS, build_colours, choose_step, compute_contrast
 from mien.experiments.report.confusion import (
     cut_name,
@@ -12,8 +15,10 @@ from mien.experiments.report.confusion import (
     describe_confusions,
     draw_confusion,
 )
-from mien.experiments.report.curves import average_curves, choose_ticks, draw_curves, stack_curves
+from mien.experiments.report.curves import average_curves, draw_curves, stack_curves
+from mien.experiments.report.intervals import Estimate, draw_forest, draw_mark
 from mien.experiments.report.marks import draw_bar, draw_strip
+from mien.experiments.report.reliability import build_bins_table, draw_reliability
 
 SVG = "{http://www.w3.org/2000/svg}"
 MATRIX = np.array([[8, 2, 0], [1, 3, 0], [0, 0, 0]])
@@ -159,3 +164,63 @@ def test_a_network_that_is_always_right_has_a_curve_at_the_top():
     _, accuracy = draw_curves([{"curves": {"loss": [0.1, 0.1], "accuracy": [1.0, 1.0]}}])
     assert "100 %" in accuracy.svg
     assert "nan" not in accuracy.svg
+
+
+def test_intervals_lie_where_their_values_do():
+    estimates = [Estimate("<b>", 0.7, 0.6, 0.8), Estimate("two", 0.5)]
+    picture = draw_forest(estimates, "95 % interval")
+    root = ET.fromstring(str(picture.svg))
+    [line] = [p.get("d") for p in root.iter(f"{SVG}path") if p.get("class") == "interval"]
+    low, high = (float(x) for x in re.match(r"M([\d.]+) .*H([\d.]+)M", line).groups())
+    dots = [float(dot.get("cx")) for dot in root.iter(f"{SVG}circle")]
+    assert dots[0] == pytest.approx((low + high) / 2, abs=0.1)
+    assert dots[0] - dots[1] == pytest.approx(high - low, abs=0.1)  # 0.2 each
+    assert "<b> 70.0 % (60.0 to 80.0); two 50.0 %" in picture.alternative.replace("\u00a0", " ")
+    mark = ET.fromstring(str(draw_mark(estimates[0], low=0.6, high=0.8)))
+    assert float(mark.find("circle").get("cx")) == 85.0
+
+
+def test_equal_estimates_are_drawn():
+    assert "nan" not in draw_forest([Estimate("one", 1.0, 1.0, 1.0)], "interval").svg
+    assert "nan" not in draw_mark(Estimate("one", 1.0), low=1.0, high=1.0)
+
+
+def test_reliability_draws_the_bins_that_hold_rows():
+    bins = [
+        {"low": 0.0, "high": 0.5, "rows": 0, "confidence": None, "accuracy": None},
+        {"low": 0.5, "high": 1.0, "rows": 4, "confidence": 0.75, "accuracy": 0.5},
+    ]
+    told = {"log_loss": 1.0, "brier": 0.4, "expected_error": 0.25, "bins": bins}
+    root = ET.fromstring(str(draw_reliability(told).svg))
+    [dot] = root.iter(f"{SVG}circle")
+    diagonal = next(p for p in root.iter(f"{SVG}path") if p.get("class") == "diagonal").get("d")
+    x0, y0, x1, y1 = (float(x) for x in re.findall(r"[\d.]+", diagonal))
+    assert float(dot.get("cx")) == pytest.approx(x0 + 0.75 * (x1 - x0), abs=0.1)
+    assert float(dot.get("cy")) == pytest.approx(y0 + 0.5 * (y1 - y0), abs=0.1)
+    [row] = build_bins_table(told).rows
+    assert (row.head, *row.cells) == ("50.0 to 100.0", "4", "75.0", "50.0", "-25.0")
+    assert draw_reliability({**told, "bins": bins[:1]}) is None
+    assert draw_reliability(None) is build_bins_table(None) is None
+
+
+def test_coverage_falls_from_left_to_right():
+    points = [{"coverage": 0.5, "accuracy": 0.9}, {"coverage": 1.0, "accuracy": 0.6}]
+    models = {
+        "a": {"title": "A & B", "ranking": {"coverage": points}},
+        "b": {"title": "C", "ranking": None},
+    }
+    picture = draw_coverage(models)
+    root = ET.fromstring(str(picture.svg))
+    [line] = [p.get("d") for p in root.iter(f"{SVG}path") if "M50.0" in p.get("d")]
+    (x0, y0), (x1, y1) = re.findall(r"[ML]([\d.]+) ([\d.]+)", line)
+    assert float(x0) < float(x1)
+    assert float(y0) > float(y1)
+    assert read_texts(picture.svg)[-1] == "A & B"
+    assert "90.0" in picture.alternative
+    assert draw_coverage({"b": models["b"]}) is None
+
+
+def test_each_cell_of_a_matrix_tells_its_classes():
+    picture = draw_confusion(MATRIX, ["a", "b", "c"], normalised=False, title="Counts")
+    keys = [g.get("data-cell") for g in ET.fromstring(str(picture.svg)).iter(f"{SVG}g")]
+    assert [key for key in keys if key] == [f"{i},{j}" for i in range(3) for j in range(3)]

@@ -87,6 +87,20 @@ def spoil_class(results):
     del results["models"]["cnn"]["classification_report"]["smiling"]
 
 
+def spoil_probabilities(results):
+    fold = results["models"]["cnn"]["folds"][0]
+    fold["probabilities"] = [[0.5, 0.5]] * (len(fold["true"]) - 1)
+
+
+def spoil_cells(results):
+    results["models"]["cnn"]["cells"] = {"0,2": [1]}
+
+
+def spoil_worst(results):
+    face = {"row": 1, "name": "", "true": 0, "predicted": 2}
+    results["models"]["cnn"]["worst"] = [face]
+
+
 def spoil_pair(results):
     results["comparisons"][0]["b"] = "nobody"
 
@@ -98,6 +112,9 @@ def spoil_pair(results):
         (spoil_index, r"cnn.folds\[1\] should have class indices below 2"),
         (spoil_matrix, "confusion_matrix should have 2 rows and columns"),
         (spoil_class, "classification_report lacks the class smiling"),
+        (spoil_probabilities, r"folds\[0\].probabilities should have \d+ rows of 2 classes"),
+        (spoil_cells, "cnn.cells should have keys like '0,1' below 2, not '0,2'"),
+        (spoil_worst, r"cnn.worst\[0\] should have class indices below 2"),
         (spoil_pair, r"comparisons\[0\].b should name a model"),
     ],
 )
@@ -135,3 +152,56 @@ def test_other_files_are_refused(tmp_path, content):
 def test_missing_file_is_refused(tmp_path):
     with pytest.raises(MienError, match="cannot be read"):
         read_results(tmp_path / "none.json")
+
+
+def test_results_of_the_first_schema_are_read(build_results, tmp_path):
+    results = to_plain(build_results("official"))
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps({**results, "schema": "mien.results/1"}))
+    assert read_results(path) == results
+    with pytest.raises(MienError, match="schema should be"):
+        check_results({**results, "schema": "mien.results/1"})
+
+
+@pytest.mark.parametrize("kind", ["seven", "failed", "complete", "complete_official"])
+def test_another_validator_agrees(build_results, kind):
+    jsonschema = pytest.importorskip("jsonschema")
+    results = to_plain(build_results(kind))
+    jsonschema.Draft202012Validator.check_schema(read_schema())
+    validator = jsonschema.Draft202012Validator(read_schema())
+    assert not list(validator.iter_errors(results))
+    results["models"]["svm_rbf"]["summary"]["accuracy"]["mean"] = 72.0
+    results["comparisons"].append({})
+    assert list(validator.iter_errors(results))
+    assert list(find_problems(results, read_schema()))
+
+
+@pytest.mark.parametrize(
+    ("place", "key", "value"),
+    [
+        ("protocol", "on_leak", "ignore"),
+        ("protocol", "leaks", [{"kind": "persons", "rows": -1, "left_out": 0}]),
+        ("protocol", "bootstrap", {"unit": "persons"}),
+        ("model", "intervals", {"accuracy": {"low": 0.5}}),
+        ("model", "ranking", {"top2": 1.5}),
+        ("model", "calibration", {"log_loss": 1.0}),
+        ("model", "persons", {"persons": 3}),
+        ("model", "groups", [{"column": "sex"}]),
+        ("model", "worst", [{"row": 1}]),
+        ("model", "cells", {"0,1": ["a"]}),
+        ("results", "faces", {"1": "https://example.org/face.jpg"}),
+        ("results", "options", {"store": "a"}),
+    ],
+)
+def test_new_keys_are_checked(build_results, place, key, value):
+    results = build_results("complete")
+    holder = {
+        "results": results,
+        "protocol": results["protocol"],
+        "model": results["models"]["svm_rbf"],
+    }[place]
+    holder[key] = value
+    with pytest.raises(MienError, match=rf"\.{key}"):
+        check_results(to_plain(results))
+    holder[key] = None
+    check_results(to_plain(results))

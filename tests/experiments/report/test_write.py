@@ -1,3 +1,5 @@
+import base64
+import hashlib
 import json
 from html.parser import HTMLParser
 from pathlib import Path
@@ -6,12 +8,13 @@ import pytest
 from markdown_it import MarkdownIt
 
 from mien.errors import MienError
-from mien.experiments.report import build_report, read_results, write_report
+from mien.experiments.report import build_report, read_results, write_pages, write_report
 from mien.experiments.report.schema import to_plain
 from mien.experiments.report.write import (
     Verbatim,
     escape_markdown,
     fence_code,
+    read_script,
     render_html,
     render_markdown,
 )
@@ -49,7 +52,9 @@ class Page(HTMLParser):
 def test_page_stands_alone_and_is_accessible(results):
     page = Page(render_html(build_report(results)))
     names = {tag for tag, _ in page.tags}
-    assert not names & {"script", "link", "iframe", "object", "embed", "base", "form"}
+    assert not names & {"link", "iframe", "object", "embed", "base", "form"}
+    assert page.find("script") == [{}]
+    assert page.texts.count(read_script()) == 1
     for tag, attributes in page.tags:
         assert not [name for name in attributes if name.startswith("on")], tag
         for name in ("src", "href"):
@@ -63,6 +68,9 @@ def test_page_stands_alone_and_is_accessible(results):
     assert len(identifiers) == len(set(identifiers))
     links = {attributes["href"][1:] for attributes in page.find("a")}
     assert links <= set(identifiers)
+    assert {"#" + symbol["id"] for symbol in page.find("symbol")} == {
+        use["href"] for use in page.find("use")
+    }
     assert page.find("html") == [{"lang": "en"}]
 
 
@@ -100,11 +108,20 @@ def test_hostile_names_are_harmless(build_results):
     html, markdown = render_html(report), render_markdown(report)
     page = Page(html)
     assert name in page.texts
-    assert not page.find("script")
+    assert page.find("script") == [{}]
     assert len(page.find("img")) == len(results["dataset"]["samples"])
     assert not [a for _, a in page.tags if any(key.startswith("on") for key in a)]
     assert "<script>" not in markdown.replace(results["command"], "")
     assert f"````\n{results['command']}\n````" in markdown
+
+
+def test_page_lets_its_own_script_run_and_no_other(build_results):
+    page = Page(render_html(build_report(build_results("complete"))))
+    [rules] = (meta["content"] for meta in page.find("meta") if "http-equiv" in meta)
+    digest = base64.b64encode(hashlib.sha256(read_script().encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}';" in rules
+    assert "unsafe-inline" not in rules.replace("style-src 'unsafe-inline'", "")
+    assert "</" not in read_script()
 
 
 def test_values_of_a_page_cannot_start_a_template(build_results):
@@ -152,6 +169,14 @@ def test_three_files_are_written_and_read_back(build_results, tmp_path):
     assert read_results(out / "results.json") == to_plain(results)
 
 
+def test_pages_alone_leave_the_results_as_they_are(build_results, tmp_path):
+    write_report(build_results(), tmp_path)
+    (tmp_path / "results.json").write_text("mine")
+    write_pages(build_results("seven"), tmp_path)
+    assert (tmp_path / "results.json").read_text() == "mine"
+    assert "118 persons" in (tmp_path / "report.md").read_text()
+
+
 def test_lists_in_strings_are_left_alone(build_results, tmp_path):
     results = build_results()
     results["command"] = "mien compare [ 1 ] '[\n 1\n]'"
@@ -192,7 +217,7 @@ def render_as_github(markdown):
     return Page(parser.render(markdown))
 
 
-def test_markdown_is_read_as_it_was_meant(results):
+def test_markdown_is_read_as_it_was_meant(results, list_tables):
     report = build_report(results)
     page = render_as_github(render_markdown(report))
     assert "script" not in {tag for tag, _ in page.tags}
@@ -200,10 +225,6 @@ def test_markdown_is_read_as_it_was_meant(results):
     texts = {" ".join(text.split()) for text in page.texts}
     for name in results["dataset"]["classes"]:
         assert name in texts
-    tables = [report.models, report.comparisons, report.dataset.classes, report.dataset.reasons]
-    tables.append(report.attempts)
-    for section in report.sections:
-        tables += [section.scores, section.matrix, section.folds, section.attempts]
-    shown = [table for table in tables if table and table.caption != "The fold"]
+    shown = [table for table in list_tables(report) if table.caption != "The fold"]
     assert len(page.find("table")) == len(shown)
     assert len(page.find("th")) == sum(len(table.columns) for table in shown)
