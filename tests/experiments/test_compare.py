@@ -102,7 +102,7 @@ def test_finished_fits_are_kept(data, tmp_path):
     chosen = options("svm-rbf", scheme="subject:3")
     first = compare(data, chosen, tmp_path)
     before = cells(tmp_path)
-    assert len(before) == 6  # folds, and what was said of each row
+    assert len(before) == 12  # folds, and what was said of each row; the fits that calibrate
     second = compare(data, chosen, tmp_path)
     assert cells(tmp_path) == before
     assert first["models"] == second["models"]
@@ -154,7 +154,7 @@ def test_a_killed_comparison_goes_on_where_it_was(store, data, tmp_path):
     chosen = options("svm-linear", "svm-rbf", scheme="subject:3")
     resumed = compare(data, chosen, out)
     after = cells(out)
-    assert len(after) == 12
+    assert len(after) == 24
     assert {name: after[name] for name in before} == before
     whole = compare(data, chosen, tmp_path / "whole")
     assert without_times(resumed) == without_times(whole)
@@ -278,7 +278,7 @@ def test_official_splits_are_scored_apart(split_data, tmp_path):
         assert fold["train_rows"] == np.sum(
             split_data.store.has_face & (split_data.store.rows["split"] == "Training")
         )
-    assert len(list((tmp_path / "cells").glob("*.json"))) == 1  # both splits share one fit
+    assert len(list((tmp_path / "cells").glob("*.json"))) == 2  # both splits share their fits
 
 
 def test_a_class_may_be_absent_from_a_fold(make_store, tmp_path):
@@ -482,7 +482,7 @@ def test_only_networks_are_fitted_more_than_once(data, tmp_path, network_options
     results = compare(data, chosen, tmp_path)
     assert "attempts" not in results["models"]["svm-linear"]
     assert len(results["models"]["cnn"]["attempts"]) == 2
-    assert len(list((tmp_path / "cells").glob("*.json"))) == 3 + 6
+    assert len(list((tmp_path / "cells").glob("*.json"))) == 2 * 3 + 6
 
 
 def test_attempts_that_were_interrupted_go_on(data, tmp_path, network_options):

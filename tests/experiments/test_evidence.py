@@ -108,4 +108,4 @@ def test_only_the_deciding_split_is_told_of(make_store, tmp_path):
     assert results["protocol"]["bootstrap"]["units"] <= len(private)
     for model in results["models"].values():
         assert {row for rows in model["cells"].values() for row in rows} <= private
-        assert sum(own["rows"] for own in model["calibration"]["bins"]) == len(private) - 0
+        assert sum(own["rows"] for own in model["calibration"]["bins"]) == len(private)

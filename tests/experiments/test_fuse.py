@@ -33,7 +33,9 @@ def data(store):
 def options(*models, fusion=None, **others):
     given = {"svm-rbf": SMALL} | ({"fusion": fusion} if fusion else {})
     return ComparisonOptions(
-        models=models, parameters=given, **{"scheme": "subject:3", "seed": 2, **others}
+        models=models,
+        parameters=given,
+        **{"scheme": "subject:3", "seed": 2, "calibrate": False, **others},
     )
 
 
@@ -141,6 +143,16 @@ def test_the_parts_own_fits_are_not_repeated(data, fakes, tmp_path, inner, svms,
     assert fitted.count("svm-rbf") == 3 + svms
     assert fitted.count("cnn-compact") == 3 + networks
     assert "fusion" not in fitted
+
+
+@pytest.mark.parametrize(("inner", "further"), [(1, 3), (3, 0)])
+def test_calibration_takes_the_fusions_inner_fit_where_it_is_the_same(
+    data, fakes, tmp_path, inner, further
+):
+    compare(data, options(*ALL, fusion={"inner": inner}), tmp_path)
+    before = len(fakes.evaluated)
+    compare(data, options(*ALL, fusion={"inner": inner}, calibrate=True), tmp_path)
+    assert len(fakes.evaluated) - before == further
 
 
 @pytest.mark.parametrize("models", [("fusion",), ("fusion", "cnn-compact", "svm-rbf")])

@@ -1,7 +1,10 @@
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 from scipy.stats import binomtest
 
+from mien.experiments.resampled_test import compute_resampled_t
 from mien.experiments.statistics import (
     adjust_holm,
     compare_models,
@@ -208,6 +211,77 @@ def test_unknown_persons_are_groups_of_their_own():
     models = {"a": make_model("A", [0] * 6), "b": make_model("B", [1] * 6)}
     [found] = compare_models(models, groups=["p", "p", "", "", "", None])
     assert found["test"] == "Sign-flip permutation over 5 persons"
+
+
+def make_repeats(title, accuracies, *, n=20, train_rows=40):
+    """A model whose every fold has its own accuracy; a repeat is three folds of n rows."""
+    folds = [
+        {
+            "repeat": i // 3,
+            "split": None,
+            "indices": list(range(n * (i % 3), n * (i % 3 + 1))),
+            "true": [0] * n,
+            "predicted": [0] * round(share * n) + [1] * (n - round(share * n)),
+            "train_rows": train_rows,
+        }
+        for i, share in enumerate(accuracies)
+    ]
+    return {"title": title, "status": "ok", "folds": folds}
+
+
+FIRST, SECOND = [0.9, 0.85, 0.8, 0.95, 0.9, 0.9], [0.8, 0.8, 0.75, 0.8, 0.85, 0.8]
+
+
+def test_with_repeats_the_corrected_resampled_t_test_decides():
+    models = {"a": make_repeats("A", FIRST), "b": make_repeats("B", SECOND)}
+    [found] = compare_models(models)
+    expected = compute_resampled_t(np.subtract(FIRST, SECOND), test_share=20 / 40)
+    assert found["resampled"] == pytest.approx(asdict(expected))
+    assert found["p_value"] == found["p_adjusted"] == pytest.approx(expected.p_value)
+    assert found["test"] == "Corrected resampled t-test over 6 folds of all repeats"
+    assert "(corrected resampled t-test over 6 folds of all repeats, Holm-adj" in found["sentence"]
+    assert found["paired"]["test"] == "Sign-flip permutation over 60 rows"
+    assert found["interval"]["low"] < found["difference"] < found["interval"]["high"]
+
+
+def test_without_repeats_it_is_told_but_does_not_decide():
+    models = {"a": make_repeats("A", FIRST[:3]), "b": make_repeats("B", SECOND[2::-1])}
+    [found] = compare_models(models)
+    assert found["resampled"]["df"] == 2
+    assert found["test"] == found["paired"]["test"] == "McNemar, exact"
+    assert found["p_value"] == found["paired"]["p_value"] != found["resampled"]["p_value"]
+
+
+def test_holm_is_over_the_pairs_of_the_test_that_decides():
+    third = [0.7, 0.75, 0.7, 0.8, 0.7, 0.75]
+    accuracies = {"a": FIRST, "b": SECOND, "c": third}
+    found = compare_models({name: make_repeats(name, own) for name, own in accuracies.items()})
+    p_values = [pair["resampled"]["p_value"] for pair in found]
+    assert [pair["p_adjusted"] for pair in found] == pytest.approx(adjust_holm(p_values).tolist())
+
+
+def test_where_training_rows_are_not_known_the_paired_test_decides():
+    models = {
+        name: make_repeats(name, own, train_rows=None)
+        for name, own in (("a", FIRST), ("b", SECOND))
+    }
+    [found] = compare_models(models)
+    assert found["resampled"] is None
+    assert found["test"] == "Sign-flip permutation over 60 rows"
+
+
+def test_twins_widen_the_interval_and_leave_the_test():
+    n = 40
+    rng = np.random.default_rng(2)
+    first, second = (np.repeat(rng.random((2, n // 4)) < 0.4, 4, axis=1)).astype(int)
+    models = {"a": make_model("A", first), "b": make_model("B", second)}
+    [alone], [twins] = (
+        compare_models(models, groups=groups, unit="groups of twins")
+        for groups in (np.arange(n), np.arange(n) // 4)
+    )
+    assert alone["test"] == twins["test"] == "McNemar, exact"
+    widths = [pair["interval"]["high"] - pair["interval"]["low"] for pair in (alone, twins)]
+    assert widths[1] > 1.5 * widths[0]
 
 
 @pytest.mark.parametrize(
