@@ -141,7 +141,7 @@ def test_the_page_is_whole_without_scripts_or_other_files(absent):
     Nested(html)
     assert not re.search(r"<script|<link|src=\"http|href=\"http", html)
     assert html.count('class="matrix"') == 8 - 4 * len(absent)
-    assert html.count('class="curves"') == 8 - 4 * len(absent)
+    assert html.count('class="chart" role="img"') == 8 - 4 * len(absent)
 
 
 def test_quick_is_said_at_every_figure():
