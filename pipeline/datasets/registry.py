@@ -19,7 +19,7 @@ from mien.pipeline.datasets.fer2013_folders import FER2013_FOLDERS
 from mien.pipeline.datasets.layout import Layout, ReadOptions, Source, count, make_rows
 from mien.pipeline.datasets.selection import limit_rows, select_classes, select_split
 from mien.pipeline.datasets.subjects import assign_subjects, read_subject_table
-from mien.pipeline.datasets.tree import quote_some
+from mien.pipeline.datasets.tree import RENDERED_FILE, quote_some
 from mien.pipeline.faceset import FaceSet
 from mien.pipeline.pictures import ZipPictures
 from mien.pipeline.reasons import Reason
@@ -125,11 +125,20 @@ def _read(given: str, layout: str | None, options: ReadOptions) -> FaceSet:
     if not source.path.exists():
         raise _not_understood(source)
     if layout is not None:
-        return _add_unsafe(LAYOUTS[layout].read(source, options), source)
+        return _complete(LAYOUTS[layout].read(source, options), source)
     for candidate in LAYOUTS.values():
         if candidate.recognises(source):
-            return _add_unsafe(candidate.read(source, options), source)
+            return _complete(candidate.read(source, options), source)
     raise _not_understood(source)
+
+
+def _complete(faceset: FaceSet, source: Source) -> FaceSet:
+    """Add what holds in every layout: unsafe names, and that faces are drawn."""
+    faceset = _add_unsafe(faceset, source)
+    if source.tree is None or RENDERED_FILE not in source.tree.files:
+        return faceset
+    told = source.tree.read_bytes(RENDERED_FILE).decode("utf-8", errors="replace").strip()
+    return replace(faceset, notes=(*faceset.notes, told))
 
 
 def _add_unsafe(faceset: FaceSet, source: Source) -> FaceSet:

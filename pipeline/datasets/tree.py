@@ -17,6 +17,9 @@ Names = tuple[str, ...]
 MAX_TEXT_BYTES = 1 << 26
 """Bytes that a file of people or labels beside the pictures may have at most."""
 
+RENDERED_FILE = "rendered.txt"
+"""File at the top of a folder of drawn faces; its text becomes a note of the dataset."""
+
 
 @dataclass(frozen=True)
 class FileTree:

@@ -12,6 +12,7 @@ import numpy as np
 from mien.errors import MienError
 from mien.files import atomic_path
 from mien.pipeline.datasets.ck_original import CK_CLASSES
+from mien.pipeline.datasets.tree import RENDERED_FILE
 from mien.pipeline.rendered.mesh import FaceMesh, read_face_mesh
 from mien.pipeline.rendered.points68 import POINTS_68
 from mien.pipeline.rendered.renderer import RenderedFace, render_plan
@@ -136,6 +137,7 @@ def _write_all(
 ) -> WrittenSequences:
     try:
         pictures = sum(map(write, sequences))
+        _write_text(out / RENDERED_FILE, "Rendered faces, not photographs.\n")
     except OSError as error:
         raise MienError(
             f"Expected a folder to write pictures to at {out}: {error}.", "Choose another --out."

@@ -38,6 +38,7 @@ def test_ck48_is_read_back(ck48, planned):
     out, written = ck48
     faces = read_dataset(out)
     assert faces.layout == "ck48"
+    assert faces.notes == ("Rendered faces, not photographs.",)
     assert len(faces) == written.pictures == 3 * len(planned)
     for row in faces.rows.itertuples():
         assert row.label == planned[row.sequence].label
