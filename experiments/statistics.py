@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mien.experiments.bootstrap import sum_by_unit
-from mien.experiments.independent_units import PERSONS
+from mien.experiments.independent_units import PERSONS, PICTURES, TWINS
 from mien.experiments.resampled_test import ResampledTest, compute_resampled_t
 from mien.experiments.score_intervals import compute_accuracy_interval
 from mien.experiments.summary import choose_split
@@ -204,7 +204,8 @@ def compare_models(
         ``indices``. An empty string (or None) means that nothing is known: the row is a group of
         its own.
     unit : str, default "persons"
-        What a group is, in the plural. Only persons replace McNemar's test over rows.
+        What a group is, in the plural. Pictures, and groups of twins, which are few, leave
+        McNemar's test over rows as it is.
     alpha : float, default 0.05
         Level that holds for all pairs together (Holm).
     seed : int, default 0
@@ -268,7 +269,7 @@ def _compare_two(
         raise ValueError(f"{a} and {b} did not predict the same rows")
     repeated = len(np.unique(rows[:, 0])) > 1
     units = _name_groups(rows[:, 1], groups)
-    by_group = unit == PERSONS and groups is not None
+    by_group = groups is not None and unit not in (PICTURES, TWINS)
     pair = compare_pair(
         true,
         predicted,

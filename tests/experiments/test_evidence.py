@@ -40,7 +40,7 @@ def test_a_row_of_an_unknown_person_is_a_unit_with_its_twins(make_store):
 
 @pytest.fixture
 def results(make_store, tmp_path):
-    store = make_store(separation=0.3)
+    store = make_store(separation=0.3, twins=0)
     ages = np.where(store.rows["subject"] < "p03", "24", "40")
     store.rows["sex"] = np.where(store.rows["subject"] < "p02", "female", "male")
     store.rows["age"] = np.where(store.rows["subject"] == "", "", ages)

@@ -86,7 +86,7 @@ def test_json_has_width_options_and_cost(run: Run, bundle: Path) -> None:
     told = {family["name"]: family for family in json.loads(out)}
     assert set(told) == set(family_names())
     assert list(told)[:4] == ["blendshapes", "geometry", "patch_hog", "pose"]
-    assert [family["default"] for family in told.values()] == [True] * 4 + [False] * 5
+    assert [family["default"] for family in told.values()] == [True] * 4 + [False] * 6
     assert told["patch_lbp"]["options"]["radii"] == {
         "value": "2-4", "default": "2-4", "meaning": "circles' radii in pixels, each 1 to 8",
     }  # fmt: skip
