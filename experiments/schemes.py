@@ -124,7 +124,11 @@ def _splitter(
     if scheme.name == "random":
         _limit(scheme.count, len(labels), "rows")
     if units is not None:
-        what = "persons" if scheme.name == "subject" else "groups of rows that stay together"
+        what = (
+            "persons, those with a picture in common counted as one"
+            if scheme.name == "subject"
+            else "groups of rows that stay together"
+        )
         _limit(scheme.count, _count(units), what)
     kfold: type[KFold | GroupKFold | StratifiedKFold | GroupedFolds]
     if scheme.name == "random":
@@ -152,7 +156,8 @@ def _nearest_fraction(share: float, most: int) -> tuple[int, int]:
 def _limit(k: int, most: int, what: str) -> None:
     if k > most:
         raise MienError(
-            f"{k} folds were asked for, but there are only {most} {what}.", "Use fewer folds."
+            f"{k} folds were asked for, but there are only {most} {what}.",
+            "Use fewer folds.",
         )
 
 

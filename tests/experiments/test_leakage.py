@@ -8,12 +8,9 @@ predictions of the other test rows.
 
 from __future__ import annotations
 
-import io
 import shutil
-import zipfile
 from dataclasses import dataclass, field
 
-import h5py
 import joblib
 import numpy as np
 import pandas as pd
@@ -31,6 +28,7 @@ from mien.experiments.export import fit_bundle
 from mien.experiments.folds import FIT_SPLIT
 from mien.experiments.row_data import RowData
 from mien.models.cnn import isolated
+from mien.models.cnn.archive import network_from_bytes
 from mien.pipeline.store import FeatureStore, family_file
 
 FAMILIES = ("blendshapes", "geometry")
@@ -105,23 +103,13 @@ class Run:
 
 
 def read_weights(network):
-    """Return a network's weights in the order of their names; none of a stand-in."""
+    """Return a network's weights; none of a stand-in."""
     content = network.__getstate__().get("_archive")
     if content is None:
         return []
-    weights = {}
-
-    def keep(name, item):
-        if isinstance(item, h5py.Dataset) and name.startswith("layers"):
-            weights[name] = item[()]
-
-    with (
-        zipfile.ZipFile(io.BytesIO(content)) as archive,
-        h5py.File(io.BytesIO(archive.read("model.weights.h5"))) as file,
-    ):
-        file.visititems(keep)
+    weights = network_from_bytes(content).get_weights()
     assert len(weights) > 4
-    return [weights[name] for name in sorted(weights)]
+    return weights
 
 
 def run(store, folder, *models, given=None, **options):

@@ -331,7 +331,7 @@ def test_a_file_of_something_else_is_no_storage(data, folds, tmp_path, kind):
 
 
 def test_a_fold_that_cannot_be_fitted_is_said(make_store):
-    data = RowData(make_store(persons=2, classes=("angry", "happy"), takes=3, faceless=3))
+    data = RowData(make_store(persons=2, classes=("angry", "happy"), takes=3, faceless=3, twins=0))
     with pytest.raises(MienError, match=r"training rows of fold \d that have features are of few"):
         tune(data, "svm-rbf", folds=make_tuning_folds(data, scheme="subject:2"), trials=1)
 
