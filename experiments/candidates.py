@@ -326,7 +326,7 @@ def _of_part(parameters: Mapping[str, Any], name: str) -> dict[str, Any]:
     }
 
 
-_FUSION = {"svm": "svm-rbf", "cnn": "cnn-compact", "inner": 1, "C": 1.0}
+_FUSION = {"svm": "svm-rbf", "cnn": "cnn-compact", "inner": 1, "C": 0.1}
 
 _SVM = {
     "families": "patch_hog",

@@ -27,7 +27,7 @@ class ScoreCombiner(BaseEstimator):
 
     Parameters
     ----------
-    C : float, default=1.0
+    C : float, default=0.1
         Inverse strength of the L2 penalty.
 
     Attributes
@@ -43,7 +43,7 @@ class ScoreCombiner(BaseEstimator):
     Wolpert, Stacked generalization, Neural Networks 5, 1992.
     """
 
-    def __init__(self, C: float = 1.0) -> None:
+    def __init__(self, C: float = 0.1) -> None:
         self.C = C
 
     def fit(self, scores: np.ndarray, probabilities: np.ndarray, y: np.ndarray) -> Self:

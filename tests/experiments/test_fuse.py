@@ -183,7 +183,7 @@ def test_one_fit_serves_folds_with_the_same_training_rows(make_store, monkeypatc
 
 
 @pytest.mark.parametrize(
-    "change", [{"C": 0.1}, {"inner": 2}, {"svm-rbf": {"C": 3.0}}, {"cnn-compact": {"width": 0.5}}]
+    "change", [{"C": 2.0}, {"inner": 2}, {"svm-rbf": {"C": 3.0}}, {"cnn-compact": {"width": 0.5}}]
 )
 @pytest.mark.usefixtures("fakes")
 def test_other_parameters_of_the_fusion_or_a_part_are_computed_anew(data, tmp_path, change):
