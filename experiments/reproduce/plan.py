@@ -16,7 +16,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
 """Families that are extracted where a path is not a store yet."""
 
 QUICK_ROWS = 3000
-QUICK_EPOCHS: dict[str, int] = {CK: 8, FER2013: 4}
+QUICK_EPOCHS: dict[str, int] = {CK: 16, FER2013: 4}
 CHOICE_ROWS, QUICK_CHOICE_ROWS = 8000, 1500
 
 

@@ -36,9 +36,11 @@ def tell_difference(claim: Claim, thesis: Figure | None, honest: Figure | None) 
         if abs(points) >= 0.05
         else "The same under the honest protocol"
     )
+    link = ":" if points <= -0.05 else ", although"
+    beside = claim.compare(thesis["accuracy"])
     return (
-        f"{changed}: the thesis's {_tell_shared(thesis)}; under its own protocol our figure is "
-        f"{claim.compare(thesis['accuracy'])}."
+        f"{changed}{link} the thesis's {_tell_shared(thesis)}; under its own protocol our figure "
+        f"is {beside}."
     )
 
 
