@@ -11,7 +11,7 @@ from mien.models.cnn.augmentation import AUGMENTATIONS
 if TYPE_CHECKING:
     import optuna
 
-CNN_SPACE = 1
+CNN_SPACE = 2
 """Raised whenever draws or their meaning change, so that studies are not mixed."""
 _STRENGTH = "augmentation"
 _DECAYED = "decayed"
@@ -30,13 +30,13 @@ def augment(strength: float) -> dict[str, float]:
     -------
     dict of str to float
         ``shift`` is 4 pixels times the strength, ``rotation`` 12 degrees, ``zoom`` 0.1 and
-        ``erasing`` 0.5, which ends at 1; ``flip`` is 0.5 whenever there is any.
+        ``erasing`` 0.25; ``flip`` is 0.5 whenever there is any.
     """
     return {
         "shift": round(4 * strength, 6),
         "rotation": round(12 * strength, 6),
         "zoom": round(0.1 * strength, 6),
-        "erasing": round(min(1.0, 0.5 * strength), 6),
+        "erasing": round(0.25 * strength, 6),
         "flip": 0.5 if strength > 0 else 0.0,
     }
 

@@ -21,10 +21,10 @@ def ask(seed=0):
     ("strength", "expected"),
     [
         (0.0, {"shift": 0.0, "rotation": 0.0, "zoom": 0.0, "erasing": 0.0, "flip": 0.0}),
-        (0.3, {"shift": 1.2, "rotation": 3.6, "zoom": 0.03, "erasing": 0.15, "flip": 0.5}),
-        (1.0, {"shift": 4.0, "rotation": 12.0, "zoom": 0.1, "erasing": 0.5, "flip": 0.5}),
-        (2.0, {"shift": 8.0, "rotation": 24.0, "zoom": 0.2, "erasing": 1.0, "flip": 0.5}),
-        (2.5, {"shift": 10.0, "rotation": 30.0, "zoom": 0.25, "erasing": 1.0, "flip": 0.5}),
+        (0.3, {"shift": 1.2, "rotation": 3.6, "zoom": 0.03, "erasing": 0.075, "flip": 0.5}),
+        (1.0, {"shift": 4.0, "rotation": 12.0, "zoom": 0.1, "erasing": 0.25, "flip": 0.5}),
+        (2.0, {"shift": 8.0, "rotation": 24.0, "zoom": 0.2, "erasing": 0.5, "flip": 0.5}),
+        (2.5, {"shift": 10.0, "rotation": 30.0, "zoom": 0.25, "erasing": 0.625, "flip": 0.5}),
     ],
 )
 def test_one_strength_sets_the_whole_augmentation(strength, expected):
