@@ -156,7 +156,7 @@ def check_folds(
         left_out = _count_left_out(plain, folds, data, pairs)
         if folds.grouped_by is None and (rows["sequence"] != "").any():
             folds = replace(folds, grouped_by="sequence")
-    remaining = find_leaks(folds, data, pairs)
+    remaining = found if folds is plain else find_leaks(folds, data, pairs)
     copies = find_copies(folds, data.store, pairs)
     return CheckedFolds(folds, data, options.on_leak, found, remaining, left_out, copies)
 

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 
+PACKAGE = "mien.experiments.report"
+"""Where the report's templates lie."""
+
+
 class Verbatim(str):
     """Text that Markdown takes as it is."""
 
@@ -81,7 +85,7 @@ def render_html(data: ReportData) -> str:
     The script that it carries sorts tables and shows the faces of a cell; the page's own rules let
     no other script run.
     """
-    environment = _make_environment(html=True)
+    environment = make_environment(PACKAGE, html=True)
     script = read_script()
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     template = environment.get_template("report.html.j2")
@@ -97,7 +101,7 @@ def read_script() -> str:
 
 def render_markdown(data: ReportData) -> str:
     """Render a report as Markdown (GitHub's dialect, for its tables), without pictures."""
-    text = _make_environment(html=False).get_template("report.md.j2").render(report=data)
+    text = make_environment(PACKAGE, html=False).get_template("report.md.j2").render(report=data)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
@@ -122,11 +126,20 @@ def fence_code(text: str) -> Verbatim:
 
 
 @cache
-def _make_environment(*, html: bool) -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+def make_environment(*packages: str, html: bool) -> Environment:
+    """Make what renders the templates of these packages, the first one's before the others'.
+
+    Parameters
+    ----------
+    *packages : str
+        Names of packages with a folder ``templates``.
+    html : bool
+        Escape for HTML; else for Markdown.
+    """
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("mien.experiments.report"),
+        loader=ChoiceLoader([PackageLoader(name) for name in packages]),
         autoescape=html,
         undefined=StrictUndefined,
         trim_blocks=True,
