@@ -6,7 +6,6 @@ import csv as csv_module
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -28,8 +27,8 @@ from mien.files import atomic_path
 from mien.pipeline.reasons import EXPLANATIONS, Reason
 
 if TYPE_CHECKING:
+    from mien.experiments.api.tune import TunedResult
     from mien.experiments.comparison_options import Progress as ComparisonProgress
-    from mien.experiments.folds import Folds
     from mien.experiments.tune import TuneResult
     from mien.models.bundle import Bundle
     from mien.pipeline.extract import ExtractSummary
@@ -112,6 +111,10 @@ class _Bar:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Take the bar away."""
         self._progress.stop()
 
     def _set(self, done: int, total: int, note: str, description: str | None = None) -> None:
@@ -291,10 +294,10 @@ def _print_reasons_by_class(summary: Mapping[str, Any], classes: Sequence[str]) 
     OUT.print(table)
 
 
-def print_tuned(result: TuneResult, folds: Folds, out: Path) -> None:
+def print_tuned(result: TunedResult) -> None:
     """Print a study's best trial."""
     OUT.print(
-        f"{result.model}: {result.accuracy:.1%} by {folds.scheme} over {result.trials} trials "
+        f"{result.model}: {result.accuracy:.1%} by {result.scheme} over {result.trials} trials "
         f"({result.pruned} cut short)"
     )
     if result.left_out:
@@ -305,7 +308,7 @@ def print_tuned(result: TuneResult, folds: Folds, out: Path) -> None:
     _print_epochs(result)
     for name, value in result.parameters.items():
         OUT.print(f"  {name} = {value:.4g}" if isinstance(value, float) else f"  {name} = {value}")
-    OUT.print(f"Parameters: {escape(str(out))}")
+    OUT.print(f"Parameters: {escape(str(result.path))}")
 
 
 def _tell_limit(model: str) -> str:
@@ -391,7 +394,8 @@ class PredictionPrinter:
     def show(self, prediction: Prediction) -> None:
         """Print one prediction."""
         if self._json is not None:
-            self._json.append(asdict(prediction))
+            fields = vars(prediction).items()
+            self._json.append({name: own for name, own in fields if name != "landmarks"})
             return
         name = escape(prediction.picture)
         if prediction.reason:

@@ -1,0 +1,121 @@
+"""scikit-learn's checks of every estimator in ``models``, which this file finds by itself."""
+
+import importlib
+import pkgutil
+
+import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.utils.estimator_checks import (
+    check_classifiers_one_label,
+    check_dataframe_column_names_consistency,
+    check_estimators_nan_inf,
+    check_estimators_unfitted,
+    check_n_features_in_after_fitting,
+    parametrize_with_checks,
+)
+
+import mien.models
+from mien.models.calibrated import CalibratedClassifier
+from mien.models.column_grid import ColumnGrid
+from mien.models.compact_machine import CompactSVC
+from mien.models.family_scaler import FamilyScaler
+from mien.models.fused_machine import FusedMachine
+from mien.models.least_squares import LeastSquaresSVC
+from mien.models.low_rank import LandmarkRows
+from mien.models.mirror_basis import BlockPCA, MirrorBasis, MirrorScaler
+from mien.models.reduced_set import ReducedLeastSquaresSVC
+from mien.models.svm import KernelSVC
+from mien.models.svm_pipeline import build_svm
+
+SINGLE_PRECISION = "the kernel comes from a single-precision matrix product"
+ALWAYS_SINGLE = "the output is always float32"
+
+NOT_CHECKED = {
+    "KernelModel": "a base without fit",
+    "KernelMachine": "an abstract base",
+    "ScoreCombiner": "fitted on the answers of two models, not on rows of features",
+    "FusionClassifier": "made of fitted parts; it has no fit",
+    "CNNClassifier": "reads pictures of 48 x 48 pixels, not rows of features",
+}
+
+
+class ScalerOfOneFamily(FamilyScaler):
+    """A family as wide as the rows it is fitted on: the checks use many widths."""
+
+    weights, level, mirror = (1.0,), True, None
+
+    def __init__(self):
+        pass
+
+    @property
+    def widths(self):
+        return [self.n_features_in_]
+
+
+def find_estimators():
+    """Return every estimator class that a module of ``models`` defines."""
+    names = [own.name for own in pkgutil.iter_modules(mien.models.__path__)]
+    names += ["cnn.classifier"]  # the only one of its folder, whose other modules load TensorFlow
+    modules = [importlib.import_module(f"mien.models.{name}") for name in names]
+    found = {own for module in modules for own in vars(module).values() if isinstance(own, type)}
+    return {
+        own
+        for own in found
+        if issubclass(own, BaseEstimator) and own.__module__.startswith("mien.models.")
+    }
+
+
+QUICK = (
+    KernelSVC(),
+    LeastSquaresSVC(),
+    ReducedLeastSquaresSVC(),
+    ColumnGrid(),
+    LandmarkRows(n_rows=20),
+    ScalerOfOneFamily(),
+)
+LONG = (
+    CompactSVC(),
+    FusedMachine(build_svm("rbf", {"solver": "least-squares"})),
+    CalibratedClassifier(LeastSquaresSVC()),
+)
+OF_GIVEN_COLUMNS = (MirrorBasis, MirrorScaler, BlockPCA)
+"""Their parameters tell how many columns there are, and the checks use many widths."""
+
+
+def test_every_estimator_is_checked_or_says_why_not():
+    checked = {type(own) for own in (*QUICK, *LONG)} - {ScalerOfOneFamily} | {FamilyScaler}
+    named = {own.__name__ for own in checked.union(OF_GIVEN_COLUMNS)} | set(NOT_CHECKED)
+    assert {own.__name__ for own in find_estimators()} == named
+
+
+def expect(estimator):
+    """Return the checks that fail, and why."""
+    expected = {}
+    if not isinstance(estimator, (ColumnGrid, FamilyScaler)):
+        expected["check_methods_subset_invariance"] = SINGLE_PRECISION
+    if not isinstance(estimator, ClassifierMixin):
+        expected["check_transformer_preserve_dtypes"] = ALWAYS_SINGLE
+    return expected
+
+
+@parametrize_with_checks(list(QUICK), expected_failed_checks=expect)
+def test_scikit_learn_conventions(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@parametrize_with_checks(list(LONG), expected_failed_checks=expect)
+def test_scikit_learn_conventions_of_what_takes_longer(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize("estimator", LONG)
+def test_the_quickest_conventions_of_what_takes_longer(estimator):
+    for check in (
+        check_estimators_unfitted,
+        check_estimators_nan_inf,
+        check_n_features_in_after_fitting,
+        check_dataframe_column_names_consistency,
+        check_classifiers_one_label,
+    ):
+        check(type(estimator).__name__, clone(estimator))
