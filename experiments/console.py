@@ -131,14 +131,15 @@ class ExtractProgress(_Bar):
 
     def __init__(self) -> None:
         super().__init__("faces")
-        self._first: int | None = None
+        self._first: tuple[int, float] | None = None
 
     def update(self, done: int, total: int) -> None:
         """Show ``done`` of ``total`` rows."""
-        if self._first is None:
-            self._first = done
         elapsed = self._progress.tasks[0].elapsed or 0.0
-        rate = (done - self._first) / elapsed if elapsed > 0 else 0.0
+        if self._first is None:
+            self._first = (done, elapsed)
+        before, since = self._first
+        rate = (done - before) / (elapsed - since) if elapsed > since else 0.0
         self._set(done, total, f"{rate:.0f}/s" if rate else "")
 
 

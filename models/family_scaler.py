@@ -60,7 +60,7 @@ class FamilyScaler(TransformerMixin, BaseEstimator):
         """Fit on rows; shape (n, sum of widths)."""
         X = validate_data(self, X, dtype=np.float32)
         if X.shape[1] != sum(self.widths):
-            raise ValueError(f"the families have {sum(self.widths)} columns, X has {X.shape[1]}")
+            raise ValueError(f"X has {X.shape[1]} columns, the families {sum(self.widths)}")
         self.mean_ = np.zeros(X.shape[1], dtype=np.float32)
         self.factor_ = np.ones(X.shape[1], dtype=np.float32)
         edges = np.cumsum([0, *self.widths])

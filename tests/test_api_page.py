@@ -16,20 +16,24 @@ BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 JOBS = ("extract", "tune", "compare", "export", "load")
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """An empty folder, but for the picture that the examples name."""
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with the picture that the examples name; all examples run in it."""
     try:
         landmarker = ensure_landmarker_bundle()
     except mien.MienError as error:
         pytest.skip(str(error))
-    write_rendered("rendered:people=1,seed=9,classes=happy", landmarker, tmp_path / "drawn")
-    find_pictures([tmp_path / "drawn"])[0].rename(tmp_path / "face.png")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+    made = tmp_path_factory.mktemp("examples")
+    write_rendered("rendered:people=1,seed=9,classes=happy", landmarker, made / "drawn")
+    find_pictures([made / "drawn"])[0].rename(made / "face.png")
+    return made
 
 
-@pytest.mark.usefixtures("folder")
+@pytest.fixture(autouse=True)
+def inside(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+
+
 def test_the_page_runs(capsys):
     blocks = BLOCK.findall(PAGE.read_text(encoding="utf-8"))
     names: dict = {}
@@ -43,7 +47,6 @@ def test_the_page_runs(capsys):
     assert all(f"mien.{job}(" in "".join(blocks) for job in JOBS)
 
 
-@pytest.mark.usefixtures("folder")
 def test_the_docstrings_examples_run():
     tests = doctest.DocTestFinder(recurse=False)
     runner = doctest.DocTestRunner()

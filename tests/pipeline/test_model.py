@@ -77,7 +77,9 @@ def test_every_form_of_a_face_gives_the_same(model, faces):
     path = faces[0]
     picture = read_picture(path)
     expected = model.predict(path)
-    for form in (picture, path.read_bytes(), np.asfortranarray(picture), picture / 255):
+    locked = picture.copy()
+    locked.flags.writeable = False
+    for form in (locked, path.read_bytes(), np.asfortranarray(picture), picture / 255):
         found = model.predict(form)
         assert found.picture == ""
         assert found.probabilities == expected.probabilities
