@@ -585,22 +585,33 @@ def export(
         str | None, typer.Option(help="Largest size of the file: 50MB; a larger SVM is reduced.")
     ] = None,
     time_budget: TimeBudget = None,
-    out: Annotated[Path, typer.Option(help="File for the model.")] = Path("model.joblib"),
+    out: Annotated[
+        Path | None, typer.Option(help="File for the model; model.joblib when left out.")
+    ] = None,
+    file_format: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="joblib, skops (runs no code when it is read) or onnx (works without Mien); what "
+            "the suffix of --out says when left out.",
+        ),
+    ] = None,
     seed: Seed = 0,
 ) -> None:
     """Fit on all rows and write a model that works elsewhere."""
     from mien.experiments.candidates import get_candidate
-    from mien.experiments.console import print_exported, working
+    from mien.experiments.console import print_agreement, print_exported, working
     from mien.experiments.export import fit_bundle
+    from mien.experiments.model_target import choose_target, write_model
     from mien.experiments.presets import collect_parameters
     from mien.experiments.row_data import RowData
     from mien.experiments.time_budget import set_time_budget
     from mien.experiments.training_notes import TrainingNotes
-    from mien.models.bundle import save_bundle
     from mien.pipeline.store import FeatureStore
 
     data = RowData(FeatureStore.open(store), _read_filter(row_filter))
-    _check_writable(out)
+    target = choose_target(out, file_format, model)
+    _check_writable(target.path)
     assigned = _assigned(assignments, model)
     chosen = collect_parameters(preset, [params] if params else [], assigned)
     budgeted = set_time_budget(chosen.parameters, time_budget, models=(model,), assigned=assigned)
@@ -622,8 +633,10 @@ def export(
             on_epoch=notes.epoch,
             on_step=notes.step,
         )
-        save_bundle(bundle, out, max_size=_bytes(max_size, "--max-size"))
-    print_exported(bundle, out)
+        agreement = write_model(bundle, target, data, max_size=_bytes(max_size, "--max-size"))
+    print_exported(bundle, target.path)
+    if agreement is not None:
+        print_agreement(agreement)
 
 
 @app.command()

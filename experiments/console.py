@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from mien.experiments.folds import Folds
     from mien.experiments.tune import TuneResult
     from mien.models.bundle import Bundle
+    from mien.models.checked_file import Agreement
     from mien.pipeline.extract import ExtractSummary
     from mien.pipeline.predict import Prediction
     from mien.pipeline.store import FeatureStore
@@ -373,6 +374,19 @@ def print_exported(bundle: Bundle, out: Path) -> None:
     size = out.stat().st_size / 1e6
     OUT.print(f"{bundle.model} fitted on {bundle.training['rows']:,} rows")
     OUT.print(f"Model: {escape(str(out))} ({size:.1f} MB)")
+
+
+def print_agreement(agreement: Agreement) -> None:
+    """Print how far a model's file, read again, predicts what the model does."""
+    labels = (
+        f"{agreement.other_labels} other labels, where two probabilities are as good as equal"
+        if agreement.other_labels
+        else "the same labels"
+    )
+    OUT.print(
+        f"Read again and compared on {agreement.rows:,} faces of the store: {labels}; "
+        f"probabilities differ by {agreement.difference:.0e} at most"
+    )
 
 
 class PredictionPrinter:

@@ -104,14 +104,15 @@ def save_bundle(bundle: Bundle, target: Path, *, max_size: int | None = None) ->
     try:
         with atomic_path(target) as path:
             joblib.dump(bundle, path, compress=3)
-            _check_size(path.stat().st_size, max_size)
+            check_size(path.stat().st_size, max_size)
     except OSError as error:
         raise MienError(
             f"{target} cannot be written ({error.strerror}).", "Choose another file with --out."
         ) from error
 
 
-def _check_size(size: int, allowed: int | None) -> None:
+def check_size(size: int, allowed: int | None) -> None:
+    """Refuse a file that is larger than ``--max-size``, where that is given; bytes."""
     if allowed is not None and size > allowed:
         raise MienError(
             f"The model's file needs {size / 1e6:.2f} MB, more than --max-size "
@@ -129,18 +130,12 @@ def load_bundle(source: str | Path) -> Bundle:
         If the file is missing, is not a bundle, is of another schema, or was made with versions of
         feature families that this release does not compute.
     """
-    import joblib
-
     path = Path(source)
     if not path.is_file():
         raise MienError(f"There is no model at {path}.", "Make one with mien export.")
-    try:
-        bundle = joblib.load(path)
-    except Exception as error:  # a damaged pickle may raise anything
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise MienError(
-            f"{path} is not a model that mien export wrote ({first}).", "Export it again."
-        ) from error
+    from mien.models.model_format import find_reader
+
+    bundle = (find_reader(path) or _read_joblib)(path)
     if not isinstance(bundle, Bundle):
         raise MienError(
             f"{path} holds {type(bundle).__name__}, not a model that mien export wrote.",
@@ -161,3 +156,15 @@ def load_bundle(source: str | Path) -> Bundle:
                 f"(mien {bundle.versions.get('mien', 'unknown')}).",
             )
     return bundle
+
+
+def _read_joblib(path: Path) -> Any:
+    import joblib
+
+    try:
+        return joblib.load(path)
+    except Exception as error:  # a damaged pickle may raise anything
+        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise MienError(
+            f"{path} is not a model that mien export wrote ({first}).", "Export it again."
+        ) from error

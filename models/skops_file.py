@@ -1,0 +1,157 @@
+"""The safe file: an SVM as skops writes it, arrays and a few classes by name, no code."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
+
+import numpy as np
+
+from mien.errors import MienError
+from mien.models.bundle import Bundle
+from mien.models.bundle_record import from_record, to_record
+from mien.models.calibrated import CalibratedClassifier
+from mien.models.checked_file import Agreement, write_checked
+from mien.models.fused_machine import FusedMachine
+from mien.models.model_format import require_svm
+from mien.models.optional_package import import_optional
+
+RECORD = "mien.json"
+"""The bundle's record, beside what skops writes into the zip file."""
+
+TRUSTED: tuple[str, ...] = (
+    "mien.models.calibrated.CalibratedClassifier",
+    "mien.models.fused_machine.FusedMachine",
+    "mien.models.fused_machine.KernelHead",
+    "mien.models.fused_machine.LinearHead",
+    "mien.models.fused_view.FusedView",
+    "mien.models.fused_view.Projection",
+    "mien.models.kernels.Kernel",
+)
+"""All classes that are loaded, beside skops' own list of numpy's and scikit-learn's."""
+
+_LEVEL = 3
+
+
+def require_skops() -> None:
+    """Refuse to go on without skops.
+
+    Raises
+    ------
+    MienError
+        If it is not installed.
+    """
+    _import_skops()
+
+
+def save_skops(
+    bundle: Bundle, target: Path, features: np.ndarray, *, max_size: int | None = None
+) -> Agreement:
+    """Write an SVM's bundle with skops, atomically, and check that it predicts the same.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    target : Path
+    features : ndarray of float32, shape (n, width)
+        Rows to compare predictions on.
+    max_size : int, optional
+        Bytes that the file may have.
+
+    Raises
+    ------
+    MienError
+        If skops is not installed, the bundle is not an SVM's, or see
+        :func:`mien.models.checked_file.write_checked`.
+
+    Notes
+    -----
+    The pipelines that the SVM was built from are left out: predictions do not need them.
+    """
+    skops = _import_skops()
+    estimator = _without_templates(require_svm(bundle, "skops"))
+    record = json.dumps(to_record(bundle), ensure_ascii=False)
+
+    def write(path: Path) -> None:
+        skops.dump(estimator, path, compression=ZIP_DEFLATED, compresslevel=_LEVEL)
+        with ZipFile(path, "a", ZIP_DEFLATED) as archive:
+            archive.writestr(RECORD, record)
+
+    return write_checked(bundle, target, features, write=write, load=load_skops, max_size=max_size)
+
+
+def load_skops(path: Path) -> Bundle:
+    """Read a bundle that :func:`save_skops` wrote; nothing in the file is run.
+
+    Raises
+    ------
+    MienError
+        If skops is not installed, the file is damaged or of something else, or it names a class
+        that no model of ``mien export`` has.
+    """
+    record = read_skops_record(path)
+    skops = _import_skops()
+    try:
+        estimator = skops.load(path, trusted=list(TRUSTED))
+        if strange := _find_strange(estimator):
+            raise MienError(f"{path} holds {strange}, not an SVM that mien export wrote.")
+        return from_record(record, estimator)
+    except MienError:
+        raise
+    except skops.exceptions.UntrustedTypesFoundException as error:
+        raise MienError(
+            f"{path} names classes that no model of mien export has: "
+            f"{', '.join(sorted(error.unsafe_types))}. It was not loaded.",
+            "Ask the one who made it for a model that mien export wrote.",
+        ) from error
+    except Exception as error:  # a damaged file may raise anything
+        raise _damaged(path, error) from error
+
+
+def read_skops_record(path: Path) -> dict[str, Any]:
+    """Read a bundle's record alone: no object is made, and skops is not needed.
+
+    Raises
+    ------
+    MienError
+        If the file is damaged or of something else.
+    """
+    try:
+        with ZipFile(path) as archive:
+            record: dict[str, Any] = json.loads(archive.read(RECORD))
+            return {**record}
+    except Exception as error:  # a damaged file may raise anything
+        raise _damaged(path, error) from error
+
+
+def _import_skops() -> Any:
+    module = import_optional("skops.io", extra="skops", purpose="A model in the format skops")
+    import_optional("skops.io.exceptions", extra="skops", purpose="A model in the format skops")
+    return module
+
+
+def _damaged(path: Path, error: Exception) -> MienError:
+    first = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return MienError(
+        f"{path} is not a skops model that mien export wrote, or it is damaged ({first}).",
+        "Export it again.",
+    )
+
+
+def _without_templates(fitted: CalibratedClassifier) -> CalibratedClassifier:
+    """Return a copy without the estimators that it and its machine were cloned from."""
+    bare, machine = copy.copy(fitted), copy.copy(fitted.estimator_)
+    machine.pipeline = None
+    bare.estimator, bare.estimator_ = None, machine
+    return bare
+
+
+def _find_strange(found: Any) -> str:
+    """Return the name of what is in the place of an SVM; empty if it is one."""
+    if not isinstance(found, CalibratedClassifier):
+        return type(found).__name__
+    machine = getattr(found, "estimator_", None)
+    return "" if isinstance(machine, FusedMachine) else type(machine).__name__
