@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from mien.errors import MienError
-from mien.models.bundle import BUNDLE_SCHEMA, Bundle
+from mien.models.bundle import Bundle
 
-_ARRAYS = ("estimator", "check")
+_NAMES = [own.name for own in fields(Bundle) if own.name not in ("schema", "estimator", "check")]
 
 
 def to_record(bundle: Bundle) -> dict[str, Any]:
     """Return everything of a bundle but its estimator and arrays, as JSON can hold it."""
-    names = [own.name for own in fields(bundle) if own.name not in (*_ARRAYS, "schema")]
-    values = {name: getattr(bundle, name) for name in names}
+    values = {name: getattr(bundle, name) for name in _NAMES}
     return {"schema": bundle.schema, **values, "classes": list(bundle.classes)}
 
 
-def from_record(record: dict[str, Any], estimator: Any) -> Bundle:
-    """Return the bundle of a record and an estimator.
-
-    Raises
-    ------
-    MienError
-        If the record is of another schema.
-    """
-    if record["schema"] != BUNDLE_SCHEMA:
-        raise MienError(
-            f"This is a model of schema {record['schema']!r}; this release reads "
-            f"{BUNDLE_SCHEMA!r}.",
-            "Export it again.",
-        )
-    return Bundle(**{**record, "classes": tuple(record["classes"])}, estimator=estimator)
+def from_record(record: Mapping[str, Any], estimator: Any) -> Bundle:
+    """Return the bundle of a record and an estimator; further keys are ignored."""
+    told = {name: record[name] for name in ("schema", *_NAMES) if name in record}
+    return Bundle(**{**told, "classes": tuple(record["classes"])}, estimator=estimator)

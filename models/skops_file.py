@@ -15,7 +15,8 @@ from mien.models.bundle import Bundle
 from mien.models.bundle_record import from_record, to_record
 from mien.models.calibrated import CalibratedClassifier
 from mien.models.checked_file import Agreement, write_checked
-from mien.models.fused_machine import FusedMachine
+from mien.models.fused_machine import FusedMachine, KernelHead, LinearHead
+from mien.models.fused_view import FusedView
 from mien.models.model_format import require_svm
 from mien.models.optional_package import import_optional
 
@@ -102,9 +103,10 @@ def load_skops(path: Path) -> Bundle:
     except MienError:
         raise
     except skops.exceptions.UntrustedTypesFoundException as error:
+        names = sorted({*skops.get_untrusted_types(file=path)} - {*TRUSTED})
         raise MienError(
-            f"{path} names classes that no model of mien export has: "
-            f"{', '.join(sorted(error.unsafe_types))}. It was not loaded.",
+            f"{path} names classes that no model of mien export has: {', '.join(names)}. It was not "
+            "loaded.",
             "Ask the one who made it for a model that mien export wrote.",
         ) from error
     except Exception as error:  # a damaged file may raise anything
@@ -150,8 +152,12 @@ def _without_templates(fitted: CalibratedClassifier) -> CalibratedClassifier:
 
 
 def _find_strange(found: Any) -> str:
-    """Return the name of what is in the place of an SVM; empty if it is one."""
-    if not isinstance(found, CalibratedClassifier):
-        return type(found).__name__
+    """Return the name of what is in the place of an SVM or of a part of one; empty if nothing."""
     machine = getattr(found, "estimator_", None)
-    return "" if isinstance(machine, FusedMachine) else type(machine).__name__
+    parts = [
+        (found, CalibratedClassifier),
+        (machine, FusedMachine),
+        (getattr(machine, "view_", None), FusedView),
+        (getattr(machine, "head_", None), (LinearHead, KernelHead)),
+    ]
+    return next((type(own).__name__ for own, kind in parts if not isinstance(own, kind)), "")
