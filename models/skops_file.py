@@ -103,10 +103,9 @@ def load_skops(path: Path) -> Bundle:
     except MienError:
         raise
     except skops.exceptions.UntrustedTypesFoundException as error:
-        names = sorted({*skops.get_untrusted_types(file=path)} - {*TRUSTED})
+        names = ", ".join(sorted({*skops.get_untrusted_types(file=path)} - {*TRUSTED}))
         raise MienError(
-            f"{path} names classes that no model of mien export has: {', '.join(names)}. It was not "
-            "loaded.",
+            f"{path} names classes that no model of mien export has: {names}. It was not loaded.",
             "Ask the one who made it for a model that mien export wrote.",
         ) from error
     except Exception as error:  # a damaged file may raise anything
