@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from mien.errors import MienError
+from mien.experiments.model_commands import inspect
 from mien.experiments.options import (
     Filter,
     Json,
@@ -584,6 +585,27 @@ def export(
     max_size: Annotated[
         str | None, typer.Option(help="Largest size of the file: 50MB; a larger SVM is reduced.")
     ] = None,
+    results: Annotated[
+        Path | None,
+        typer.Option(
+            help="A results.json of mien compare whose figures the model shall carry; by default "
+            "they are of held-out training rows."
+        ),
+    ] = None,
+    abstain_below: Annotated[
+        float | None,
+        typer.Option(help="Let the model abstain where its highest probability is lower: 0.5."),
+    ] = None,
+    target_accuracy: Annotated[
+        float | None,
+        typer.Option(help="Let it abstain so often that this share of its answers is right: 0.9."),
+    ] = None,
+    licence: Annotated[
+        str, typer.Option(help="What must be known before the model is used or passed on.")
+    ] = "",
+    card: Annotated[
+        Path | None, typer.Option(help="Write the model card, too: a file .md or .html.")
+    ] = None,
     time_budget: TimeBudget = None,
     out: Annotated[
         Path | None, typer.Option(help="File for the model; model.joblib when left out.")
@@ -602,16 +624,30 @@ def export(
     from mien.experiments.candidates import get_candidate
     from mien.experiments.console import print_agreement, print_exported, working
     from mien.experiments.export import fit_bundle
+    from mien.experiments.export_bundle import CardOptions
+    from mien.experiments.model_card.write import check_ending, write_card
     from mien.experiments.model_target import choose_target, write_model
     from mien.experiments.presets import collect_parameters
+    from mien.experiments.report import read_results
     from mien.experiments.row_data import RowData
     from mien.experiments.time_budget import set_time_budget
     from mien.experiments.training_notes import TrainingNotes
+    from mien.models.bundle_record import to_record
     from mien.pipeline.store import FeatureStore
 
+    described = CardOptions(
+        results=None if results is None else read_results(results),
+        abstain_below=abstain_below,
+        target_accuracy=target_accuracy,
+        licence=licence,
+    )
+    described.check()
     data = RowData(FeatureStore.open(store), _read_filter(row_filter))
     target = choose_target(out, file_format, model)
     _check_writable(target.path)
+    if card:
+        check_ending(card)
+        _check_writable(card)
     assigned = _assigned(assignments, model)
     chosen = collect_parameters(preset, [params] if params else [], assigned)
     budgeted = set_time_budget(chosen.parameters, time_budget, models=(model,), assigned=assigned)
@@ -630,11 +666,14 @@ def export(
             seed=seed,
             memory=_bytes(memory, "--memory"),
             max_size=_bytes(max_size, "--max-size"),
+            card=described,
             on_epoch=notes.epoch,
             on_step=notes.step,
         )
         agreement = write_model(bundle, target, data, max_size=_bytes(max_size, "--max-size"))
-    print_exported(bundle, target.path)
+    if card:
+        write_card(to_record(bundle), card)
+    print_exported(bundle, target.path, card)
     if agreement is not None:
         print_agreement(agreement)
 
@@ -645,15 +684,25 @@ def predict(
     paths: Annotated[list[Path], typer.Argument(help="Pictures, or folders of them.")],
     as_json: Json = False,
     csv: Annotated[Path | None, typer.Option(help="Write a CSV, too.")] = None,
+    abstain_below: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Give no label where the highest probability is lower; by default as exported.",
+        ),
+    ] = None,
     landmarker: Landmarker = None,
 ) -> None:
     """Say the expression of each picture, with probabilities."""
-    from mien.experiments.console import PredictionPrinter, write_predictions
+    from mien.experiments.console import PredictionPrinter, print_note, write_predictions
     from mien.models.bundle import load_bundle
     from mien.pipeline.landmarker_bundle import ensure_landmarker_bundle
     from mien.pipeline.predict import find_pictures, predict_pictures
 
-    bundle = load_bundle(model)
+    bundle = load_bundle(model, on_note=print_note)
+    if abstain_below is not None:
+        bundle = replace(bundle, threshold=abstain_below)
     pictures = find_pictures(paths)
     if csv:
         _check_writable(csv)
@@ -666,6 +715,9 @@ def predict(
             printer.show(prediction)
     if csv:
         write_predictions(csv, bundle.classes, found)
+
+
+app.command()(inspect)
 
 
 def _read_filter(source: Path | None) -> RowFilter | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from mien.errors import MienError
 from mien.models.bundle import Bundle
@@ -37,17 +38,33 @@ def find_format(path: Path) -> str:
     return next((name for own, name in _FIRST_BYTES.items() if start.startswith(own)), "joblib")
 
 
-def find_reader(path: Path) -> Callable[[Path], Bundle] | None:
+class ModelReader(NamedTuple):
+    """What reads the files of a format.
+
+    Attributes
+    ----------
+    load : callable
+        Called with a path; returns the bundle.
+    read_record : callable
+        Called with a path; returns the record alone, after a look at all checksums, without making
+        any object.
+    """
+
+    load: Callable[[Path], Bundle]
+    read_record: Callable[[Path], dict[str, Any]]
+
+
+def find_reader(path: Path) -> ModelReader | None:
     """Return what reads a file of another format than joblib; None for the others."""
     file_format = find_format(path)
     if file_format == "skops":
-        from mien.models.skops_file import load_skops
+        from mien.models.skops_file import load_skops, read_skops_record
 
-        return load_skops
+        return ModelReader(load_skops, read_skops_record)
     if file_format == "onnx":
-        from mien.models.onnx_file import load_onnx
+        from mien.models.onnx_file import load_onnx, read_onnx_record
 
-        return load_onnx
+        return ModelReader(load_onnx, read_onnx_record)
     return None
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from base64 import b64decode, b64encode
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,9 @@ import numpy as np
 
 from mien.errors import MienError
 from mien.models.bundle import Bundle
+from mien.models.bundle_migration import require_schema
 from mien.models.bundle_record import from_record, to_record
+from mien.models.check_arrays import pack_check, unpack_check
 from mien.models.checked_file import Agreement, write_checked
 from mien.models.dots import BLOCK
 from mien.models.model_format import require_svm
@@ -20,6 +24,9 @@ from mien.models.optional_package import import_optional
 
 RECORD = "mien.record"
 """Key of the bundle's record among the model's metadata."""
+
+CHECK = "mien.check"
+"""Key of its reference inputs and predictions, where it has them, in base 64."""
 
 # One metadata entry, as protobuf writes it: messages written one after another are one message.
 _SEAL = b"\x72\x4f\x0a\x0bmien.sha256\x12\x40"
@@ -107,8 +114,9 @@ def save_onnx(
     """
     _import_runtime()
     model = build_model(require_svm(bundle, "onnx"), len(bundle.classes))
-    entry = model.metadata_props.add()
-    entry.key, entry.value = RECORD, json.dumps(to_record(bundle), ensure_ascii=False)
+    for key, value in _describe(bundle).items():
+        entry = model.metadata_props.add()
+        entry.key, entry.value = key, value
     content = model.SerializeToString()
     del model
 
@@ -137,8 +145,11 @@ def load_onnx(path: Path) -> Bundle:
     runtime = _import_runtime()
     try:
         session = _start_session(runtime, content)
-        record = json.loads(session.get_modelmeta().custom_metadata_map[RECORD])
-        return from_record(record, OnnxClassifier(session))
+        entries = session.get_modelmeta().custom_metadata_map
+        record = json.loads(entries[RECORD])
+        require_schema(path, record)
+        check = unpack_check(b64decode(entries[CHECK])) if CHECK in entries else None
+        return replace(from_record(record, OnnxClassifier(session)), check=check)
     except MienError:
         raise
     except Exception as error:  # of the runtime, whose errors have no common class
@@ -162,6 +173,14 @@ def read_onnx_record(path: Path) -> dict[str, Any]:
         return {**record}
     except Exception as error:  # of protobuf, whose errors have no common class
         raise _foreign(path, error) from error
+
+
+def _describe(bundle: Bundle) -> dict[str, str]:
+    """Return the model's metadata."""
+    told = {RECORD: json.dumps(to_record(bundle), ensure_ascii=False)}
+    if bundle.check is not None:
+        told[CHECK] = b64encode(pack_check(bundle.check)).decode()
+    return told
 
 
 def _import_runtime() -> Any:

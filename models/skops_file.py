@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from zipfile import ZIP_DEFLATED, ZipFile
+from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
 
 import numpy as np
 
 from mien.errors import MienError
 from mien.models.bundle import Bundle
+from mien.models.bundle_migration import require_schema
 from mien.models.bundle_record import from_record, to_record
 from mien.models.calibrated import CalibratedClassifier
+from mien.models.check_arrays import pack_check, unpack_check
 from mien.models.checked_file import Agreement, write_checked
 from mien.models.fused_machine import FusedMachine, KernelHead, LinearHead
 from mien.models.fused_view import FusedView
@@ -22,6 +25,9 @@ from mien.models.optional_package import import_optional
 
 RECORD = "mien.json"
 """The bundle's record, beside what skops writes into the zip file."""
+
+CHECK = "check.npz"
+"""Its reference inputs and predictions, where it has them."""
 
 TRUSTED: tuple[str, ...] = (
     "mien.models.calibrated.CalibratedClassifier",
@@ -80,6 +86,8 @@ def save_skops(
         skops.dump(estimator, path, compression=ZIP_DEFLATED, compresslevel=_LEVEL)
         with ZipFile(path, "a", ZIP_DEFLATED) as archive:
             archive.writestr(RECORD, record)
+            if bundle.check is not None:
+                archive.writestr(CHECK, pack_check(bundle.check))
 
     return write_checked(bundle, target, features, write=write, load=load_skops, max_size=max_size)
 
@@ -93,13 +101,14 @@ def load_skops(path: Path) -> Bundle:
         If skops is not installed, the file is damaged or of something else, or it names a class
         that no model of ``mien export`` has.
     """
-    record = read_skops_record(path)
+    record, check = _read_entries(path)
+    require_schema(path, record)
     skops = _import_skops()
     try:
         estimator = skops.load(path, trusted=list(TRUSTED))
         if strange := _find_strange(estimator):
             raise MienError(f"{path} holds {strange}, not an SVM that mien export wrote.")
-        return from_record(record, estimator)
+        return replace(from_record(record, estimator), check=check)
     except MienError:
         raise
     except skops.exceptions.UntrustedTypesFoundException as error:
@@ -122,8 +131,20 @@ def read_skops_record(path: Path) -> dict[str, Any]:
     """
     try:
         with ZipFile(path) as archive:
-            record: dict[str, Any] = json.loads(archive.read(RECORD))
-            return {**record}
+            if wrong := archive.testzip():
+                raise BadZipFile(f"the checksum of its entry {wrong} is wrong")
+    except Exception as error:  # a damaged file may raise anything
+        raise _damaged(path, error) from error
+    return _read_entries(path)[0]
+
+
+def _read_entries(path: Path) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """Read the record and the reference predictions."""
+    try:
+        with ZipFile(path) as archive:
+            record = json.loads(archive.read(RECORD))
+            has_check = CHECK in archive.namelist()
+            return {**record}, unpack_check(archive.read(CHECK)) if has_check else None
     except Exception as error:  # a damaged file may raise anything
         raise _damaged(path, error) from error
 
@@ -153,7 +174,7 @@ def _without_templates(fitted: CalibratedClassifier) -> CalibratedClassifier:
 def _find_strange(found: Any) -> str:
     """Return the name of what is in the place of an SVM or of a part of one; empty if nothing."""
     machine = getattr(found, "estimator_", None)
-    parts = [
+    parts: list[tuple[Any, Any]] = [
         (found, CalibratedClassifier),
         (machine, FusedMachine),
         (getattr(machine, "view_", None), FusedView),

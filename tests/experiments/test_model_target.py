@@ -94,3 +94,20 @@ def test_faces_are_drawn_from_usable_rows_with_features(store):
     data.usable[:27] = False
     assert len(draw_faces(data, bundle, 1000)) == 24
     assert len(draw_faces(data, bundle, 5)) == 5
+
+
+def test_inspect_takes_every_format(run, store, tmp_path):
+    for name in FORMATS:
+        options = ("--abstain-below", "0.5", "--out", f"m.{name}")
+        run("export", store.path, "--set", "families=blendshapes", *options)
+        code, out, error = run("inspect", f"m.{name}", "--json", "--check")
+        assert code == 0, error
+        told = json.loads(out)
+        assert (told["model"], told["threshold"]) == ("svm-rbf", 0.5)
+        assert (told["file"]["damage"], told["problem"]) == ("", "")
+        assert told["reference_difference"] < 1e-4
+        content = (tmp_path / f"m.{name}").read_bytes()
+        (tmp_path / f"m.{name}").write_bytes(content[:-9])
+        code, out, error = run("inspect", f"m.{name}")
+        assert code in (1, 2)
+        assert "damaged" in (out + error).lower() or "cut short" in error

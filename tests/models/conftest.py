@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from mien.features.registry import get_family
 from mien.models.bundle import Bundle
+from mien.models.bundle_check import make_check, measure_difference
+from mien.models.bundle_record import to_record
 from mien.models.calibrated import CalibratedClassifier, fit_logits
 from mien.models.fused_machine import FusedMachine
 from mien.models.svm_pipeline import build_svm
@@ -43,7 +47,7 @@ def make_bundle():
     def make(kernel="rbf", given=None, *, names=("angry", "happy", "neutral"), **options):
         given = given or {"families": "blendshapes+0.5*pose", "mirror": "average"}
         families = family_names(given["families"])
-        return Bundle(
+        bundle = Bundle(
             model=f"svm-{kernel}",
             estimator=fit_svm(kernel, given, **options),
             classes=tuple(names),
@@ -52,6 +56,29 @@ def make_bundle():
             detector={"name": "litert", "version": 2, "bundle_sha256": "0" * 64},
             training={"dataset": "Münster", "rows": 90},
             versions={"mien": "0.0.9"},
+            threshold=0.4,
+            scores={"evaluation": None},
+            licence="For research only.",
         )
+        return replace(bundle, check=make_check(bundle, draw_rows(given["families"], n=9)[0]))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def check_all_but_the_estimator():
+    """A function that checks that a loaded bundle is the one that was written."""
+
+    def check(loaded, written):
+        assert to_record(loaded) == to_record(written)
+        assert {name: own.dtype for name, own in loaded.check["inputs"].items()} == {
+            "features": np.float16
+        }
+        expected = written.check
+        np.testing.assert_array_equal(
+            loaded.check["inputs"]["features"], expected["inputs"]["features"]
+        )
+        np.testing.assert_array_equal(loaded.check["probabilities"], expected["probabilities"])
+        assert measure_difference(loaded) < 1e-4
+
+    return check
