@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from mien.errors import MienError
+from mien.experiments.model_commands import inspect
 from mien.experiments.options import (
     Filter,
     Json,
@@ -30,6 +31,7 @@ from mien.experiments.writable import check_writable
 
 if TYPE_CHECKING:
     from mien.models.bundle import Bundle
+    from mien.models.checked_file import Agreement
     from mien.pipeline.extract import ExtractSummary
     from mien.pipeline.predict import Prediction
     from mien.pipeline.row_filter import RowFilter
@@ -559,17 +561,48 @@ def export(
     max_size: Annotated[
         str | None, typer.Option(help="Largest size of the file: 50MB; a larger SVM is reduced.")
     ] = None,
+    results: Annotated[
+        Path | None,
+        typer.Option(
+            help="A results.json of mien compare whose figures the model shall carry; by default "
+            "they are of held-out training rows."
+        ),
+    ] = None,
+    abstain_below: Annotated[
+        float | None,
+        typer.Option(help="Let the model abstain where its highest probability is lower: 0.5."),
+    ] = None,
+    target_accuracy: Annotated[
+        float | None,
+        typer.Option(help="Let it abstain so often that this share of its answers is right: 0.9."),
+    ] = None,
+    licence: Annotated[
+        str, typer.Option(help="What must be known before the model is used or passed on.")
+    ] = "",
+    card: Annotated[
+        Path | None, typer.Option(help="Write the model card, too: a file .md or .html.")
+    ] = None,
     time_budget: TimeBudget = None,
-    out: Annotated[Path, typer.Option(help="File for the model.")] = Path("model.joblib"),
+    out: Annotated[
+        Path | None, typer.Option(help="File for the model; model.joblib when left out.")
+    ] = None,
+    file_format: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="joblib, skops (runs no code when it is read) or onnx (works without Mien); what "
+            "the suffix of --out says when left out.",
+        ),
+    ] = None,
     seed: Seed = 0,
 ) -> None:
     """Fit on all rows and write a model that works elsewhere."""
     from mien.experiments.api import export as api
-    from mien.experiments.console import print_exported, working
+    from mien.experiments.console import print_agreement, print_exported, working
 
-    fitted: list[Bundle] = []
+    written: list[tuple[Bundle, Agreement | None]] = []
     with working(f"fitting {model}") as told:
-        api.export(
+        target = api.export(
             store,
             model,
             out=out,
@@ -582,10 +615,19 @@ def export(
             max_size=max_size,
             time_budget=time_budget,
             seed=seed,
+            results=results,
+            abstain_below=abstain_below,
+            target_accuracy=target_accuracy,
+            licence=licence,
+            card=card,
+            file_format=file_format,
             on_note=told.step,
-            on_fitted=fitted.append,
+            on_written=lambda *own: written.append(own),
         )
-    print_exported(fitted[0], out)
+    ((bundle, agreement),) = written
+    print_exported(bundle, target, card)
+    if agreement is not None:
+        print_agreement(agreement)
 
 
 @app.command()
@@ -594,15 +636,25 @@ def predict(
     paths: Annotated[list[Path], typer.Argument(help="Pictures, or folders of them.")],
     as_json: Json = False,
     csv: Annotated[Path | None, typer.Option(help="Write a CSV, too.")] = None,
+    abstain_below: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Give no label where the highest probability is lower; by default as exported.",
+        ),
+    ] = None,
     landmarker: Landmarker = None,
 ) -> None:
     """Say the expression of each picture, with probabilities."""
-    from mien.experiments.console import PredictionPrinter, write_predictions
+    from mien.experiments.console import PredictionPrinter, print_note, write_predictions
     from mien.models.bundle import load_bundle
     from mien.pipeline.landmarker_bundle import ensure_landmarker_bundle
     from mien.pipeline.predict import find_pictures, predict_pictures
 
-    bundle = load_bundle(model)
+    bundle = load_bundle(model, on_note=print_note)
+    if abstain_below is not None:
+        bundle = replace(bundle, threshold=abstain_below)
     pictures = find_pictures(paths)
     if csv:
         check_writable(csv)
@@ -616,6 +668,9 @@ def predict(
                 found.append(replace(prediction, landmarks=None))
     if csv:
         write_predictions(csv, bundle.classes, found)
+
+
+app.command()(inspect)
 
 
 def _read_filter(source: Path | None) -> RowFilter | None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from mien.experiments.comparison_options import Progress as ComparisonProgress
     from mien.experiments.tune import TuneResult
     from mien.models.bundle import Bundle
+    from mien.models.checked_file import Agreement
     from mien.pipeline.extract import ExtractSummary
     from mien.pipeline.predict import Prediction
     from mien.pipeline.store import FeatureStore
@@ -372,11 +373,40 @@ def _told_scores(model: Mapping[str, Any]) -> tuple[str, str]:
     return f"{accuracy['mean']:.1%} ± {accuracy['std']:.1%}", f"{f1['mean']:.3f}"
 
 
-def print_exported(bundle: Bundle, out: Path) -> None:
-    """Print what was fitted and the file's size."""
+def print_note(note: str) -> None:
+    """Print what a user should know, on standard error."""
+    ERR.print(f"[bold yellow]Note:[/] {escape(note)}")
+
+
+def print_exported(bundle: Bundle, out: Path, card: Path | None = None) -> None:
+    """Print what was fitted, how good it is, and the file's size."""
     size = out.stat().st_size / 1e6
     OUT.print(f"{bundle.model} fitted on {bundle.training['rows']:,} rows")
+    if evaluation := bundle.scores.get("evaluation"):
+        accuracy = evaluation["classification_report"]["accuracy"]
+        OUT.print(f"{accuracy:.1%} right of {evaluation['rows']:,} held-out rows")
+    if told := bundle.scores.get("abstaining"):
+        right = "" if told["accuracy"] is None else f", {told['accuracy']:.1%} of them right"
+        OUT.print(
+            f"Abstains below {told['threshold']:.4g}: answers {told['coverage']:.1%} of held-out "
+            f"rows{right}"
+        )
     OUT.print(f"Model: {escape(str(out))} ({size:.1f} MB)")
+    if card:
+        OUT.print(f"Model card: {escape(str(card))}")
+
+
+def print_agreement(agreement: Agreement) -> None:
+    """Print how far a model's file, read again, predicts what the model does."""
+    labels = (
+        f"{agreement.other_labels} other labels, where two probabilities are as good as equal"
+        if agreement.other_labels
+        else "the same labels"
+    )
+    OUT.print(
+        f"Read again and compared on {agreement.rows:,} faces of the store: {labels}; "
+        f"probabilities differ by {agreement.difference:.0e} at most"
+    )
 
 
 class PredictionPrinter:
@@ -399,13 +429,20 @@ class PredictionPrinter:
             self._json.append({name: own for name, own in fields if name != "landmarks"})
             return
         name = escape(prediction.picture)
+        ranked = sorted(prediction.probabilities.items(), key=lambda item: -item[1])
         if prediction.reason:
             told = EXPLANATIONS[Reason(prediction.reason)]
-            OUT.print(f"{name}: no label, {told}")
+            OUT.print(f"{name}: no label, {told}{_tell_likeliest(ranked[:3])}")
             return
-        ranked = sorted(prediction.probabilities.items(), key=lambda item: -item[1])
-        others = ", ".join(f"{escape(label)} {p:.2f}" for label, p in ranked[1:4])
-        OUT.print(f"{name}: [bold]{escape(ranked[0][0])}[/] {ranked[0][1]:.2f} ({others})")
+        label, probability = ranked[0]
+        others = _tell_likeliest(ranked[1:4])
+        OUT.print(f"{name}: [bold]{escape(label)}[/] {probability:.2f}{others}")
+
+
+def _tell_likeliest(ranked: Sequence[tuple[str, float]]) -> str:
+    """Say classes and probabilities in brackets; nothing without any."""
+    told = ", ".join(f"{escape(label)} {p:.2f}" for label, p in ranked)
+    return f" ({told})" if told else ""
 
 
 def write_predictions(

@@ -100,13 +100,27 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
         """
         X, y = validate_data(self, X, y)
         check_classification_targets(y)
-        held_out = cross_val_predict(
-            self.estimator,
-            X,
-            y,
-            cv=_FOLDS if splits is None else splits,
-            method="decision_function",
-        )
+        return self.fit_scored(X, y, self.score_held_out(X, y, splits=splits))
+
+    def score_held_out(
+        self, X: np.ndarray, y: np.ndarray, *, splits: Splits | None = None
+    ) -> np.ndarray:
+        """Score each row by an estimator that was not fitted on it.
+
+        Parameters
+        ----------
+        X, y, splits
+            As for :meth:`fit`.
+
+        Returns
+        -------
+        ndarray of float, shape (n, n_scores) or (n,)
+        """
+        cv = _FOLDS if splits is None else splits
+        return cross_val_predict(self.estimator, X, y, cv=cv, method="decision_function")
+
+    def fit_scored(self, X: np.ndarray, y: np.ndarray, held_out: np.ndarray) -> Self:
+        """Fit on rows whose held-out scores are known, from :meth:`score_held_out`."""
         self.classes_, self.coef_, self.intercept_ = fit_logits(held_out, y)
         self.estimator_ = clone(self.estimator).fit(X, y)
         return self

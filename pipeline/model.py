@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self, overload
@@ -20,6 +21,7 @@ def load(path: str | os.PathLike[str], *, landmarker: str | Path | None = None) 
     """Open a model that :func:`mien.export` or ``mien export`` wrote.
 
     A joblib file is a pickle, and a pickle can run code: load only files from people you trust.
+    Where versions differ from those that the model was made with, a warning says what was checked.
 
     Parameters
     ----------
@@ -45,7 +47,8 @@ def load(path: str | os.PathLike[str], *, landmarker: str | Path | None = None) 
     >>> found.label in model.classes
     True
     """
-    return Model(load_bundle(Path(path)), landmarker=landmarker)
+    bundle = load_bundle(Path(path), on_note=lambda note: warnings.warn(note, stacklevel=4))
+    return Model(bundle, landmarker=landmarker)
 
 
 class Model:

@@ -36,7 +36,8 @@ class Prediction:
     label : str
         The most probable class, or empty when there is none.
     probabilities : dict of str to float
-        By class, in the bundle's order; empty when there is no label.
+        By class, in the bundle's order; empty when there is no label, except where the model
+        abstains (``unsure``).
     reason : str
         Why there is no label (a reason code), else empty.
     detail : str
@@ -92,7 +93,7 @@ def predict_pictures(
     ------
     Prediction
         A picture that cannot be read, or (for a model that reads features only) in which no face
-        is found, has a reason instead of a label.
+        is found, has a reason instead of a label; so has one that the model abstains from.
     """
     with Predictor(bundle, landmarker) as predictor:
         batch: list[Picture] = []
@@ -200,18 +201,19 @@ def _predict_batch(
             read[i] = _Read(to_grey(picture), landmarks)
     probabilities = dict(zip(read, _compute(bundle, list(read.values())), strict=True))
     for i, given in enumerate(pictures):
-        if i in failed:
-            yield failed[i]
-            continue
-        row = probabilities[i]
-        yield Prediction(
-            picture=name_picture(given),
-            label=bundle.classes[int(row.argmax())],
-            probabilities={
-                name: float(p) for name, p in zip(bundle.classes, row, strict=True)
-            },
-            landmarks=read[i].landmarks,
-        )  # fmt: skip
+        yield failed[i] if i in failed else _answer(bundle, given, read[i], probabilities[i])
+
+
+def _answer(bundle: Bundle, given: Picture, face: _Read, row: np.ndarray) -> Prediction:
+    """Make a prediction of probabilities, shape (n_classes,)."""
+    unsure = bool(bundle.abstains(row[None])[0])
+    return Prediction(
+        picture=name_picture(given),
+        label="" if unsure else bundle.classes[int(row.argmax())],
+        probabilities={name: float(p) for name, p in zip(bundle.classes, row, strict=True)},
+        reason=str(Reason.UNSURE) if unsure else "",
+        landmarks=face.landmarks,
+    )
 
 
 def _compute(bundle: Bundle, faces: list[_Read]) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,18 +17,24 @@ from mien.experiments.api.arguments import (
 )
 from mien.experiments.candidates import get_candidate
 from mien.experiments.export import fit_bundle
+from mien.experiments.export_bundle import CardOptions
+from mien.experiments.model_card.write import check_ending, write_card
+from mien.experiments.model_target import choose_target, write_model
 from mien.experiments.presets import collect_parameters
+from mien.experiments.report import read_results
 from mien.experiments.time_budget import set_time_budget
 from mien.experiments.training_notes import TrainingNotes
 from mien.experiments.writable import check_writable
-from mien.models.bundle import Bundle, save_bundle
+from mien.models.bundle import Bundle
+from mien.models.bundle_record import to_record
+from mien.models.checked_file import Agreement
 
 
 def export(
     store: StoreLike,
     model: str = "svm-rbf",
     *,
-    out: PathLike = "model.joblib",
+    out: PathLike | None = None,
     preset: str | None = None,
     tuned: PathLike | None = None,
     parameters: Mapping[str, Any] | None = None,
@@ -35,10 +42,16 @@ def export(
     row_filter: PathLike | None = None,
     memory: int | str | None = None,
     max_size: int | str | None = None,
+    results: PathLike | Mapping[str, Any] | None = None,
+    abstain_below: float | None = None,
+    target_accuracy: float | None = None,
+    licence: str = "",
+    card: PathLike | None = None,
     time_budget: str | None = None,
+    file_format: str | None = None,
     seed: int = 0,
     on_note: Callable[[str], None] | None = None,
-    on_fitted: Callable[[Bundle], None] | None = None,
+    on_written: Callable[[Bundle, Agreement | None], None] | None = None,
 ) -> Path:
     """Fit a model on all rows and write it as one file, as ``mien export`` does.
 
@@ -48,8 +61,8 @@ def export(
     model : str
         ``"svm-linear"``, ``"svm-poly"``, ``"svm-rbf"``, ``"cnn"``, ``"cnn-modern"``,
         ``"cnn-compact"`` or ``"fusion"``.
-    out : str or path
-        The file, which :func:`mien.load` reads.
+    out : str or path, optional
+        The file, which :func:`mien.load` reads; ``model.joblib`` by default.
     preset : str, optional
         Tuned parameters that come with Mien: ``"fer2013-svm"``.
     tuned : TunedResult, str or path, optional
@@ -65,18 +78,32 @@ def export(
         Bytes that may be used, or ``"8GB"``; 60 % of the machine's by default.
     max_size : int or str, optional
         Bytes that the file may have, or ``"50MB"``; a larger SVM is reduced.
+    results : str, path or mapping, optional
+        A ``results.json`` of :func:`mien.compare`, or its content, whose figures the model shall
+        carry; by default they are of held-out training rows.
+    abstain_below : float, optional
+        Let the model abstain where its highest probability is lower.
+    target_accuracy : float, optional
+        Let it abstain so often that this share of its answers is right.
+    licence : str
+        What must be known before the model is used or passed on.
+    card : str or path, optional
+        Write the model card, too: a file ``.md`` or ``.html``.
     time_budget : str, optional
         Time that a network's training may take: ``"45m"``.
+    file_format : {"joblib", "skops", "onnx"}, optional
+        What the suffix of ``out`` says by default.
     seed : int
     on_note : callable, optional
         Called with a line of text on what a network's training is at.
-    on_fitted : callable, optional
-        Called with the fitted :class:`~mien.models.bundle.Bundle`, when it is written.
+    on_written : callable, optional
+        Called with the fitted :class:`~mien.models.bundle.Bundle` and, but for joblib, how far the
+        file's predictions are the model's.
 
     Returns
     -------
     Path
-        ``out``.
+        The file.
 
     Raises
     ------
@@ -90,8 +117,15 @@ def export(
     >>> mien.export("store", "svm-rbf", parameters={"C": 10}, out="model.joblib").name
     'model.joblib'
     """
-    target, data = Path(out), open_data(store, row_filter)
-    check_writable(target)
+    described = CardOptions(_read_results(results), abstain_below, target_accuracy, licence)
+    described.check()
+    data = open_data(store, row_filter)
+    target = choose_target(None if out is None else Path(out), file_format, model)
+    check_writable(target.path)
+    page = None if card is None else Path(card)
+    if page:
+        check_ending(page)
+        check_writable(page)
     assigned = assign_parameters(parameters, model)
     size = to_bytes(max_size, "--max-size")
     chosen = collect_parameters(preset, [] if tuned is None else [Path(tuned)], assigned)
@@ -106,13 +140,20 @@ def export(
         seed=seed,
         memory=to_bytes(memory, "--memory"),
         max_size=size,
+        card=described,
         on_epoch=notes.epoch if notes else None,
         on_step=notes.step if notes else None,
     )
-    save_bundle(bundle, target, max_size=size)
-    if on_fitted:
-        on_fitted(bundle)
-    return target
+    agreement = write_model(bundle, target, data, max_size=size)
+    if page:
+        write_card(to_record(bundle), page)
+    if on_written:
+        on_written(bundle, agreement)
+    return target.path
+
+
+def _read_results(given: PathLike | Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    return read_results(Path(given)) if isinstance(given, (str, os.PathLike)) else given
 
 
 def _count_epochs(model: str, given: Mapping[str, Any]) -> int:

@@ -124,7 +124,7 @@ class TestExport:
         told = []
         path = mien.export(
             store, "svm-linear", parameters={"C": 2, "families": "blendshapes"}, out="m.joblib",
-            on_fitted=told.append,
+            on_written=lambda bundle, _: told.append(bundle),
         )  # fmt: skip
         assert path == Path("m.joblib")
         bundle = load_bundle(path)
