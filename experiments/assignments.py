@@ -1,4 +1,4 @@
-"""Models and parameters as the command line writes them."""
+"""Parameters as the command line writes them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from mien.errors import MienError
-
-
-def parse_models(text: str) -> tuple[str, ...]:
-    """Split ``svm-linear,svm-rbf`` into names, each once."""
-    return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
 
 def parse_assignments(texts: Sequence[str]) -> dict[str, dict[str, Any]]:

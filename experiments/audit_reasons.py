@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from mien.errors import MienError
 from mien.pipeline.reasons import EXPLANATIONS as ROW_EXPLANATIONS
+from mien.pipeline.reasons import Reason
 
 
 class Finding(StrEnum):
@@ -34,7 +35,7 @@ EXPLANATIONS: Mapping[str, str] = {
     Finding.EXACT_TWIN: "a copy, to the pixel, of another picture",
     Finding.NEAR_TWIN: "the same picture as another, in other light, cut or quality, or mirrored",
     Finding.LABEL_CONFLICT: "copies of this picture have different labels",
-    **{str(code): text for code, text in ROW_EXPLANATIONS.items()},
+    **{str(code): text for code, text in ROW_EXPLANATIONS.items() if code is not Reason.UNSURE},
 }
 """All codes: those of the audit, and those of extraction."""
 

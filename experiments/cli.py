@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from mien.errors import MienError
+from mien.experiments.model_commands import inspect
 from mien.experiments.options import (
     Filter,
     Json,
@@ -26,8 +27,13 @@ from mien.experiments.options import (
 from mien.experiments.reproduce.command import reproduce
 from mien.experiments.results_commands import diff, report, rerun
 from mien.experiments.study_commands import study_commands
+from mien.experiments.writable import check_writable
 
 if TYPE_CHECKING:
+    from mien.models.bundle import Bundle
+    from mien.models.checked_file import Agreement
+    from mien.pipeline.extract import ExtractSummary
+    from mien.pipeline.predict import Prediction
     from mien.pipeline.row_filter import RowFilter
 
 _RESUMED = ("demo", "extract", "tune", "compare", "rerun", "reproduce")
@@ -203,43 +209,36 @@ def extract(
     seed: Seed = 0,
 ) -> None:
     """Pictures to a feature store: faces, landmarks, features."""
+    from mien.experiments.api import extract as api
     from mien.experiments.console import ExtractProgress, print_extract_summary
-    from mien.pipeline.datasets.registry import read_dataset
-    from mien.pipeline.extract import allowed_failures, extract
-    from mien.pipeline.landmarker_bundle import ensure_landmarker_bundle
 
-    dataset = read_dataset(
-        source,
-        layout=layout,
-        classes=_names(classes),
-        split=split,
-        limit=limit,
-        subjects=subjects,
-        subject_pattern=subject_pattern,
-        peak_frames=peak_frames,
-        neutral_first=neutral_first,
-        row_filter=_read_filter(row_filter),
-        seed=seed,
-    )
-    allowed = allowed_failures(max_failures, len(dataset))
-    bundle = ensure_landmarker_bundle(landmarker)
     with ExtractProgress() as progress:
-        summary = extract(
-            dataset,
+
+        def tell(name: str, summary: ExtractSummary) -> None:
+            progress.stop()
+            print_extract_summary(name, out, summary)
+
+        api.extract(
+            source,
             out,
-            bundle=bundle,
-            families=_names(families),
+            layout=layout,
+            classes=classes,
+            split=split,
+            limit=limit,
+            subjects=subjects,
+            subject_pattern=subject_pattern,
+            peak_frames=peak_frames,
+            neutral_first=neutral_first,
+            families=families,
             detector=detector,
             workers=workers,
+            max_failures=max_failures,
             overwrite=overwrite,
+            row_filter=row_filter,
+            landmarker=landmarker,
+            seed=seed,
             on_progress=progress.update,
-        )
-    print_extract_summary(dataset.name, out, summary)
-    if sum(summary.reasons.values()) > allowed:
-        raise MienError(
-            f"{sum(summary.reasons.values()):,} rows have no measured landmarks; --max-failures "
-            f"allows {allowed:,}.",
-            f"See their reasons with mien info {out}.",
+            on_summary=tell,
         )
 
 
@@ -281,7 +280,7 @@ def features(
     if landmarks:
         from mien.experiments.landmark_chart import write_chart
 
-        _check_writable(landmarks)
+        check_writable(landmarks)
         write_chart(landmarks, ensure_landmarker_bundle(landmarker))
         typer.echo(f"Landmarks: {landmarks}")
         return
@@ -332,7 +331,7 @@ def audit(
     thresholds = parse_thresholds(assignments or [])
     opened = FeatureStore.open(store)
     if filter_file:
-        _check_writable(filter_file)
+        check_writable(filter_file)
     with working("auditing") as told:
         found = audit_store(opened, thresholds=thresholds, on_step=told.step)
         summary = summarise_audit(found, opened, excluded=excluded)
@@ -365,6 +364,7 @@ def ablate(
     """Score each feature family alone and added to the best set, with its cost."""
     from mien.experiments.ablate import ablate as run_ablation
     from mien.experiments.ablation_files import describe_ablation, write_ablation
+    from mien.experiments.api.arguments import to_names
     from mien.experiments.console import print_ablation, working
     from mien.experiments.feature_list import list_families, measure_costs
     from mien.experiments.row_data import RowData
@@ -374,7 +374,7 @@ def ablate(
     with working("scoring") as told:
         found = run_ablation(
             data,
-            _names(families),
+            to_names(families),
             model=model,
             scheme=cv,
             limit=limit,
@@ -431,43 +431,28 @@ def tune(
     seed: Seed = 0,
 ) -> None:
     """Search a model's parameters in an Optuna study; run it again to go on."""
+    from mien.experiments.api import tune as api
     from mien.experiments.console import TuneProgress, print_tuned
-    from mien.experiments.parameters import write_parameters
-    from mien.experiments.row_data import RowData
-    from mien.experiments.study_place import study_file
-    from mien.experiments.tune import plan_folds
-    from mien.experiments.tune import tune as run_study
-    from mien.pipeline.store import FeatureStore
 
-    data = RowData(FeatureStore.open(store), _read_filter(row_filter))
-    _check_writable(out)
-    allowed = _bytes(memory, "--memory")
-    folds = plan_folds(
-        data,
-        model,
-        scheme=cv,
-        limit=limit,
-        families=_names(families),
-        memory=allowed,
-        seed=seed,
-    )
     with TuneProgress(model) as progress:
-        result = run_study(
-            data,
+        result = api.tune(
+            store,
             model,
-            folds=folds,
             trials=trials,
+            cv=cv,
             sampler=sampler,
+            storage=storage,
+            out=out,
+            families=families,
+            parameters=_assigned(assignments, model),
+            row_filter=row_filter,
+            limit=limit,
+            memory=memory,
             seed=seed,
-            storage=storage or f"sqlite:///{study_file(out)}",
-            families=_names(families),
-            fixed=_assigned(assignments, model).get(model, {}),
-            memory=allowed,
             on_trial=progress.update,
             on_epoch=progress.epoch,
         )
-    write_parameters(out, result, data, folds)
-    print_tuned(result, folds, out)
+    print_tuned(result)
 
 
 @app.command()
@@ -524,42 +509,34 @@ def compare(
     seed: Seed = 0,
 ) -> None:
     """Compare models by cross-validation on the same folds, and write the report."""
-    from mien.experiments.assignments import parse_assignments, parse_models
-    from mien.experiments.candidates import DEFAULT_MODELS
-    from mien.experiments.compare import compare as run_comparison
-    from mien.experiments.comparison_options import ComparisonOptions
+    from mien.experiments.api import compare as api
+    from mien.experiments.assignments import parse_assignments
     from mien.experiments.console import CompareProgress, print_comparison
-    from mien.experiments.presets import collect_parameters
-    from mien.experiments.row_data import RowData
-    from mien.experiments.time_budget import set_time_budget
-    from mien.pipeline.store import FeatureStore
 
-    data = RowData(FeatureStore.open(store), _read_filter(row_filter))
-    assigned = parse_assignments(assignments or [])
-    named = None if models is None else parse_models(models)
-    chosen = collect_parameters(preset, params or [], assigned, models=named or ())
-    compared = (chosen.models or DEFAULT_MODELS) if named is None else named
-    options = ComparisonOptions(
-        models=compared,
-        scheme=cv or chosen.scheme,
-        repeats=repeats,
-        seed=seed,
-        parameters=set_time_budget(
-            chosen.parameters, time_budget, models=compared, assigned=assigned
-        ),
-        nested=nested,
-        nested_trials=trials,
-        limit=limit,
-        memory=_bytes(memory, "--memory"),
-        command=command_line(),
-        tuned_on=chosen.tuned_on,
-        attempts=attempts,
-        calibrate=calibrate,
-        on_leak=on_leak,
-    )
     with CompareProgress() as progress:
-        results = run_comparison(data, options, out, on_progress=progress.update)
-    print_comparison(results, out)
+        compared = api.compare(
+            store,
+            models,
+            out=out,
+            preset=preset,
+            tuned=params or (),
+            parameters=parse_assignments(assignments or []),
+            cv=cv,
+            repeats=repeats,
+            nested=nested,
+            trials=trials,
+            row_filter=row_filter,
+            limit=limit,
+            memory=memory,
+            time_budget=time_budget,
+            attempts=attempts,
+            calibrate=calibrate,
+            on_leak=on_leak,
+            seed=seed,
+            command=command_line(),
+            on_progress=progress.update,
+        )
+    print_comparison(compared.results, out)
 
 
 for _command in (report, diff, rerun, reproduce):
@@ -584,46 +561,73 @@ def export(
     max_size: Annotated[
         str | None, typer.Option(help="Largest size of the file: 50MB; a larger SVM is reduced.")
     ] = None,
+    results: Annotated[
+        Path | None,
+        typer.Option(
+            help="A results.json of mien compare whose figures the model shall carry; by default "
+            "they are of held-out training rows."
+        ),
+    ] = None,
+    abstain_below: Annotated[
+        float | None,
+        typer.Option(help="Let the model abstain where its highest probability is lower: 0.5."),
+    ] = None,
+    target_accuracy: Annotated[
+        float | None,
+        typer.Option(help="Let it abstain so often that this share of its answers is right: 0.9."),
+    ] = None,
+    licence: Annotated[
+        str, typer.Option(help="What must be known before the model is used or passed on.")
+    ] = "",
+    card: Annotated[
+        Path | None, typer.Option(help="Write the model card, too: a file .md or .html.")
+    ] = None,
     time_budget: TimeBudget = None,
-    out: Annotated[Path, typer.Option(help="File for the model.")] = Path("model.joblib"),
+    out: Annotated[
+        Path | None, typer.Option(help="File for the model; model.joblib when left out.")
+    ] = None,
+    file_format: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="joblib, skops (runs no code when it is read) or onnx (works without Mien); what "
+            "the suffix of --out says when left out.",
+        ),
+    ] = None,
     seed: Seed = 0,
 ) -> None:
     """Fit on all rows and write a model that works elsewhere."""
-    from mien.experiments.candidates import get_candidate
-    from mien.experiments.console import print_exported, working
-    from mien.experiments.export import fit_bundle
-    from mien.experiments.presets import collect_parameters
-    from mien.experiments.row_data import RowData
-    from mien.experiments.time_budget import set_time_budget
-    from mien.experiments.training_notes import TrainingNotes
-    from mien.models.bundle import save_bundle
-    from mien.pipeline.store import FeatureStore
+    from mien.experiments.api import export as api
+    from mien.experiments.console import print_agreement, print_exported, working
 
-    data = RowData(FeatureStore.open(store), _read_filter(row_filter))
-    _check_writable(out)
-    assigned = _assigned(assignments, model)
-    chosen = collect_parameters(preset, [params] if params else [], assigned)
-    budgeted = set_time_budget(chosen.parameters, time_budget, models=(model,), assigned=assigned)
-    parameters = replace(chosen, parameters=budgeted).of(model)
-    candidate = get_candidate(model)
-    complete = candidate.parameters(parameters)
-    fitted = (complete, *(part.parameters for part in candidate.parts(complete)))
-    epochs = next((own["epochs"] for own in fitted if "epochs" in own), 0)
+    written: list[tuple[Bundle, Agreement | None]] = []
     with working(f"fitting {model}") as told:
-        notes = TrainingNotes(epochs, told.step)
-        bundle = fit_bundle(
-            data,
+        target = api.export(
+            store,
             model,
-            parameters,
+            out=out,
+            preset=preset,
+            tuned=params,
+            parameters=_assigned(assignments, model),
             split=split,
+            row_filter=row_filter,
+            memory=memory,
+            max_size=max_size,
+            time_budget=time_budget,
             seed=seed,
-            memory=_bytes(memory, "--memory"),
-            max_size=_bytes(max_size, "--max-size"),
-            on_epoch=notes.epoch,
-            on_step=notes.step,
+            results=results,
+            abstain_below=abstain_below,
+            target_accuracy=target_accuracy,
+            licence=licence,
+            card=card,
+            file_format=file_format,
+            on_note=told.step,
+            on_written=lambda *own: written.append(own),
         )
-        save_bundle(bundle, out, max_size=_bytes(max_size, "--max-size"))
-    print_exported(bundle, out)
+    ((bundle, agreement),) = written
+    print_exported(bundle, target, card)
+    if agreement is not None:
+        print_agreement(agreement)
 
 
 @app.command()
@@ -632,27 +636,41 @@ def predict(
     paths: Annotated[list[Path], typer.Argument(help="Pictures, or folders of them.")],
     as_json: Json = False,
     csv: Annotated[Path | None, typer.Option(help="Write a CSV, too.")] = None,
+    abstain_below: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Give no label where the highest probability is lower; by default as exported.",
+        ),
+    ] = None,
     landmarker: Landmarker = None,
 ) -> None:
     """Say the expression of each picture, with probabilities."""
-    from mien.experiments.console import PredictionPrinter, write_predictions
+    from mien.experiments.console import PredictionPrinter, print_note, write_predictions
     from mien.models.bundle import load_bundle
     from mien.pipeline.landmarker_bundle import ensure_landmarker_bundle
     from mien.pipeline.predict import find_pictures, predict_pictures
 
-    bundle = load_bundle(model)
+    bundle = load_bundle(model, on_note=print_note)
+    if abstain_below is not None:
+        bundle = replace(bundle, threshold=abstain_below)
     pictures = find_pictures(paths)
     if csv:
-        _check_writable(csv)
-    found = []
+        check_writable(csv)
+    found: list[Prediction] = []
     with PredictionPrinter(as_json=as_json) as printer:
         for prediction in predict_pictures(
             bundle, pictures, landmarker=ensure_landmarker_bundle(landmarker)
         ):
-            found.append(prediction)
             printer.show(prediction)
+            if csv:
+                found.append(replace(prediction, landmarks=None))
     if csv:
         write_predictions(csv, bundle.classes, found)
+
+
+app.command()(inspect)
 
 
 def _read_filter(source: Path | None) -> RowFilter | None:
@@ -664,27 +682,12 @@ def _read_filter(source: Path | None) -> RowFilter | None:
     return read_filter(source)
 
 
-def _bytes(text: str | None, option: str) -> int | None:
-    """Read --memory or --max-size, if it is given."""
-    if text is None:
-        return None
-    from mien.experiments.memory import parse_bytes
-
-    return parse_bytes(text, option)
-
-
 def _assigned(assignments: list[str] | None, model: str) -> dict[str, dict[str, Any]]:
     """Read --set of a command that has one model, whose name may be left out; with its parts'."""
     from mien.experiments.assignments import parse_assignments
-    from mien.experiments.candidates import get_candidate
 
     named = [text if "." in text.split("=")[0] else f"{model}.{text}" for text in assignments or []]
-    assigned = parse_assignments(named)
-    if stray := sorted(set(assigned) - {model, *get_candidate(model).part_names(assigned)}):
-        raise MienError(
-            f"--set names {', '.join(stray)}, but --model is {model}.", "For example --set C=10."
-        )
-    return assigned
+    return parse_assignments(named)
 
 
 def _add_plugins(plugins: list[str]) -> None:
@@ -696,24 +699,3 @@ def _add_plugins(plugins: list[str]) -> None:
     known = [part for part in os.environ.get(PLUGINS, "").split(os.pathsep) if part]
     added = [str(Path(name).absolute()) if name.endswith(".py") else name for name in plugins]
     os.environ[PLUGINS] = os.pathsep.join(dict.fromkeys([*known, *added]))
-
-
-def _names(text: str | None) -> list[str] | None:
-    """Split names at commas; None stays None."""
-    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
-
-
-def _check_writable(target: Path) -> None:
-    """Find out before the work whether its result can be written; makes the folder."""
-    import tempfile
-
-    try:
-        if target.is_dir():
-            raise IsADirectoryError(0, "it is a folder")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=target.parent):
-            pass
-    except OSError as error:
-        raise MienError(
-            f"{target} cannot be written ({error.strerror}).", "Name another file."
-        ) from error

@@ -6,7 +6,6 @@ import csv as csv_module
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -28,10 +27,11 @@ from mien.files import atomic_path
 from mien.pipeline.reasons import EXPLANATIONS, Reason
 
 if TYPE_CHECKING:
+    from mien.experiments.api.tune import TunedResult
     from mien.experiments.comparison_options import Progress as ComparisonProgress
-    from mien.experiments.folds import Folds
     from mien.experiments.tune import TuneResult
     from mien.models.bundle import Bundle
+    from mien.models.checked_file import Agreement
     from mien.pipeline.extract import ExtractSummary
     from mien.pipeline.predict import Prediction
     from mien.pipeline.store import FeatureStore
@@ -112,6 +112,10 @@ class _Bar:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Take the bar away."""
         self._progress.stop()
 
     def _set(self, done: int, total: int, note: str, description: str | None = None) -> None:
@@ -128,14 +132,15 @@ class ExtractProgress(_Bar):
 
     def __init__(self) -> None:
         super().__init__("faces")
-        self._first: int | None = None
+        self._first: tuple[int, float] | None = None
 
     def update(self, done: int, total: int) -> None:
         """Show ``done`` of ``total`` rows."""
-        if self._first is None:
-            self._first = done
         elapsed = self._progress.tasks[0].elapsed or 0.0
-        rate = (done - self._first) / elapsed if elapsed > 0 else 0.0
+        if self._first is None:
+            self._first = (done, elapsed)
+        before, since = self._first
+        rate = (done - before) / (elapsed - since) if elapsed > since else 0.0
         self._set(done, total, f"{rate:.0f}/s" if rate else "")
 
 
@@ -291,10 +296,10 @@ def _print_reasons_by_class(summary: Mapping[str, Any], classes: Sequence[str]) 
     OUT.print(table)
 
 
-def print_tuned(result: TuneResult, folds: Folds, out: Path) -> None:
+def print_tuned(result: TunedResult) -> None:
     """Print a study's best trial."""
     OUT.print(
-        f"{result.model}: {result.accuracy:.1%} by {folds.scheme} over {result.trials} trials "
+        f"{result.model}: {result.accuracy:.1%} by {result.scheme} over {result.trials} trials "
         f"({result.pruned} cut short)"
     )
     if result.left_out:
@@ -305,7 +310,7 @@ def print_tuned(result: TuneResult, folds: Folds, out: Path) -> None:
     _print_epochs(result)
     for name, value in result.parameters.items():
         OUT.print(f"  {name} = {value:.4g}" if isinstance(value, float) else f"  {name} = {value}")
-    OUT.print(f"Parameters: {escape(str(out))}")
+    OUT.print(f"Parameters: {escape(str(result.path))}")
 
 
 def _tell_limit(model: str) -> str:
@@ -368,11 +373,40 @@ def _told_scores(model: Mapping[str, Any]) -> tuple[str, str]:
     return f"{accuracy['mean']:.1%} ± {accuracy['std']:.1%}", f"{f1['mean']:.3f}"
 
 
-def print_exported(bundle: Bundle, out: Path) -> None:
-    """Print what was fitted and the file's size."""
+def print_note(note: str) -> None:
+    """Print what a user should know, on standard error."""
+    ERR.print(f"[bold yellow]Note:[/] {escape(note)}")
+
+
+def print_exported(bundle: Bundle, out: Path, card: Path | None = None) -> None:
+    """Print what was fitted, how good it is, and the file's size."""
     size = out.stat().st_size / 1e6
     OUT.print(f"{bundle.model} fitted on {bundle.training['rows']:,} rows")
+    if evaluation := bundle.scores.get("evaluation"):
+        accuracy = evaluation["classification_report"]["accuracy"]
+        OUT.print(f"{accuracy:.1%} right of {evaluation['rows']:,} held-out rows")
+    if told := bundle.scores.get("abstaining"):
+        right = "" if told["accuracy"] is None else f", {told['accuracy']:.1%} of them right"
+        OUT.print(
+            f"Abstains below {told['threshold']:.4g}: answers {told['coverage']:.1%} of held-out "
+            f"rows{right}"
+        )
     OUT.print(f"Model: {escape(str(out))} ({size:.1f} MB)")
+    if card:
+        OUT.print(f"Model card: {escape(str(card))}")
+
+
+def print_agreement(agreement: Agreement) -> None:
+    """Print how far a model's file, read again, predicts what the model does."""
+    labels = (
+        f"{agreement.other_labels} other labels, where two probabilities are as good as equal"
+        if agreement.other_labels
+        else "the same labels"
+    )
+    OUT.print(
+        f"Read again and compared on {agreement.rows:,} faces of the store: {labels}; "
+        f"probabilities differ by {agreement.difference:.0e} at most"
+    )
 
 
 class PredictionPrinter:
@@ -391,16 +425,24 @@ class PredictionPrinter:
     def show(self, prediction: Prediction) -> None:
         """Print one prediction."""
         if self._json is not None:
-            self._json.append(asdict(prediction))
+            fields = vars(prediction).items()
+            self._json.append({name: own for name, own in fields if name != "landmarks"})
             return
         name = escape(prediction.picture)
+        ranked = sorted(prediction.probabilities.items(), key=lambda item: -item[1])
         if prediction.reason:
             told = EXPLANATIONS[Reason(prediction.reason)]
-            OUT.print(f"{name}: no label, {told}")
+            OUT.print(f"{name}: no label, {told}{_tell_likeliest(ranked[:3])}")
             return
-        ranked = sorted(prediction.probabilities.items(), key=lambda item: -item[1])
-        others = ", ".join(f"{escape(label)} {p:.2f}" for label, p in ranked[1:4])
-        OUT.print(f"{name}: [bold]{escape(ranked[0][0])}[/] {ranked[0][1]:.2f} ({others})")
+        label, probability = ranked[0]
+        others = _tell_likeliest(ranked[1:4])
+        OUT.print(f"{name}: [bold]{escape(label)}[/] {probability:.2f}{others}")
+
+
+def _tell_likeliest(ranked: Sequence[tuple[str, float]]) -> str:
+    """Say classes and probabilities in brackets; nothing without any."""
+    told = ", ".join(f"{escape(label)} {p:.2f}" for label, p in ranked)
+    return f" ({told})" if told else ""
 
 
 def write_predictions(

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import pickle
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import metadata
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import mien
 from mien.errors import MienError
 from mien.experiments.calibration_splits import split_for_calibration
 from mien.experiments.candidates import Candidate, get_candidate
 from mien.experiments.evaluate import HeldOut, read_features, require_two_classes
+from mien.experiments.export_bundle import (
+    CardOptions,
+    FittedModel,
+    find_comparison,
+    make_bundle,
+)
 from mien.experiments.folds import Fold
 from mien.experiments.fuse import predict_inside
+from mien.experiments.held_out import calibrate_held_out, combine_held_out, read_held_back
 from mien.experiments.memory import plan_landmarks
 from mien.experiments.model_size import plan_compact
 from mien.experiments.row_data import RowData
@@ -43,6 +47,7 @@ def fit_bundle(
     seed: int = 0,
     memory: int | None = None,
     max_size: int | None = None,
+    card: CardOptions | None = None,
     on_epoch: NewsCallback | None = None,
     on_step: NewsCallback | None = None,
 ) -> Bundle:
@@ -64,6 +69,8 @@ def fit_bundle(
         Bytes that the file may have. An SVM that would be larger is fitted as a compact
         least-squares one, and the bundle's ``training`` says so; a fusion's has what its network
         leaves.
+    card : CardOptions, optional
+        Where figures come from, when the model abstains, its licence.
     on_epoch : callable, optional
         Called with (epoch, values) by networks.
     on_step : callable, optional
@@ -80,8 +87,9 @@ def fit_bundle(
     Raises
     ------
     MienError
-        If there are no such rows, the parameters ask for what a single picture cannot give, or no
-        model is small enough.
+        If there are no such rows, the parameters ask for what a single picture cannot give, no
+        model is small enough, the figures are of something else, or the target accuracy cannot be
+        reached.
     """
     candidate = get_candidate(model)
     complete = candidate.parameters(parameters)
@@ -92,6 +100,8 @@ def fit_bundle(
             "cannot be exported to predict single pictures.",
             "Tune or choose parameters with centre=none.",
         )
+    card = card or CardOptions()
+    compared = find_comparison(card, data, candidate, complete)
     rows = np.flatnonzero(data.usable & _in_split(data, split))
     if len(set(data.codes[rows].tolist())) < 2:
         raise MienError(
@@ -102,7 +112,9 @@ def fit_bundle(
         fitter = _Fitter(data, rows, seed, memory, max_size, process, on_epoch, on_step)
         fit = {"svm": fitter.fit_svm, "cnn": fitter.fit_cnn, "fusion": fitter.fit_fusion}
         fitted = fit[candidate.kind](candidate, complete)
-    return _make_bundle(data, candidate, complete, fitted, split)
+    return make_bundle(
+        data, candidate, complete, fitted, card=card, compared=compared, split=split, seed=seed
+    )
 
 
 def _in_split(data: RowData, split: str | None) -> np.ndarray:
@@ -127,12 +139,6 @@ def _telling(candidate: Candidate, rows: np.ndarray) -> Iterator[None]:
         ) from error
 
 
-class _Fitted(NamedTuple):
-    estimator: Any
-    rows: np.ndarray
-    solver: str
-
-
 @dataclass(frozen=True)
 class _Fitter:
     """Fits a model on rows, in the ways that the kinds of models need."""
@@ -146,7 +152,7 @@ class _Fitter:
     on_epoch: NewsCallback | None
     on_step: NewsCallback | None
 
-    def fit_svm(self, candidate: Candidate, parameters: dict[str, Any]) -> _Fitted:
+    def fit_svm(self, candidate: Candidate, parameters: dict[str, Any]) -> FittedModel:
         """Fit and calibrate an SVM on the rows that have features."""
         rows, features = self._read(candidate, parameters)
         plan = self._plan(candidate, parameters, features, self.max_size)
@@ -154,15 +160,20 @@ class _Fitter:
         with _telling(candidate, rows):
             machine = FusedMachine(candidate.build(parameters, seed=self.seed, **plan))
             calibrated = CalibratedClassifier(machine)
-            calibrated.fit(features, self.data.codes[rows], splits=splits)
-        return _Fitted(calibrated, rows, candidate.solver(parameters, **plan))
+            scores = calibrated.score_held_out(features, self.data.codes[rows], splits=splits)
+            calibrated.fit_scored(features, self.data.codes[rows], scores)
+        held_out = calibrate_held_out(self.data, rows, scores, splits)
+        solver = candidate.solver(parameters, **plan)
+        return FittedModel(calibrated, rows, solver, features, held_out)
 
-    def fit_cnn(self, candidate: Candidate, parameters: dict[str, Any]) -> _Fitted:
+    def fit_cnn(self, candidate: Candidate, parameters: dict[str, Any]) -> FittedModel:
         """Train a network on all rows."""
-        network = self._train(candidate, parameters, self.rows).estimator
-        return _Fitted(network, self.rows, candidate.solver(parameters))
+        trained = self._train(candidate, parameters, self.rows)
+        held_out = read_held_back(self._find_held_back(trained))
+        solver = candidate.solver(parameters)
+        return FittedModel(trained.estimator, self.rows, solver, None, held_out)
 
-    def fit_fusion(self, candidate: Candidate, parameters: dict[str, Any]) -> _Fitted:
+    def fit_fusion(self, candidate: Candidate, parameters: dict[str, Any]) -> FittedModel:
         """Fit an SVM and a network on all rows, and what combines them on inner predictions."""
         (svm, own), (cnn, settings) = candidate.parts(parameters)
         rows, features = self._read(svm, own)
@@ -185,16 +196,12 @@ class _Fitter:
             found = self._train(cnn, settings, fold.train, fold.test)
             return spread_probabilities(found.probabilities[0], found.classes, n_classes)
 
-        probabilities = trained.validation_probabilities
         inside = predict_inside(
             self.data,
             Fold("all rows", 0, None, self.rows, np.empty(0, dtype=np.int64)),
             inner=parameters["inner"],
             seed=self.seed,
-            held_out=HeldOut(
-                self.rows[trained.validation_rows],
-                spread_probabilities(probabilities, trained.classes, n_classes),
-            ),
+            held_out=self._find_held_back(trained),
             score_svm=score_svm,
             score_cnn=score_cnn,
         )
@@ -203,7 +210,19 @@ class _Fitter:
         with _telling(svm, rows):
             machine = FusedMachine(pipeline).fit(features, codes[rows])
         fused = FusionClassifier(machine, trained.estimator, combiner, n_classes)
-        return _Fitted(fused, self.rows, candidate.solver(parameters, **plan))
+        held_out = combine_held_out(
+            self.data, combiner, inside, inner=parameters["inner"], seed=self.seed
+        )
+        solver = candidate.solver(parameters, **plan)
+        return FittedModel(fused, self.rows, solver, features, held_out)
+
+    def _find_held_back(self, trained: IsolatedResult) -> HeldOut:
+        """Return what a network says of the rows that it held back for early stopping."""
+        probabilities = trained.validation_probabilities
+        return HeldOut(
+            self.rows[trained.validation_rows],
+            spread_probabilities(probabilities, trained.classes, len(self.data.classes)),
+        )
 
     def _read(
         self, candidate: Candidate, parameters: dict[str, Any]
@@ -268,35 +287,3 @@ class _Fitter:
                 on_step=self.on_step,
                 process=self.process,
             )
-
-
-def _make_bundle(
-    data: RowData,
-    candidate: Candidate,
-    parameters: dict[str, Any],
-    fitted: _Fitted,
-    split: str | None,
-) -> Bundle:
-    manifest = data.store.manifest
-    counts = Counter(data.codes[fitted.rows].tolist())
-    packages = ["numpy", "scikit-learn"] + ([] if candidate.kind == "svm" else ["keras"])
-    return Bundle(
-        model=candidate.name,
-        estimator=fitted.estimator,
-        classes=data.classes,
-        families={
-            name: manifest["families"][name]["version"] for name in candidate.families(parameters)
-        },
-        parameters=parameters,
-        detector={key: manifest["detector"][key] for key in ("name", "version", "bundle_sha256")},
-        training={
-            "dataset": manifest["name"],
-            "dataset_hash": manifest["dataset_hash"],
-            "split": split,
-            "rows": len(fitted.rows),
-            "solver": fitted.solver,
-            "class_counts": {name: counts[i] for i, name in enumerate(data.classes)},
-        },
-        versions={"mien": mien.__version__, **{name: metadata.version(name) for name in packages}},
-        with_pixels=candidate.kind == "fusion",
-    )

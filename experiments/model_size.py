@@ -20,9 +20,9 @@ _FEWEST_DIRECTIONS = 8
 _FEWEST_CENTRES = 50
 _SHARE = 0.4
 _NUMBER = 4
-_COLUMN = 60
-"""Bytes a raw column: where it goes in the mirror basis, its scale, its mirror."""
-_REST = 30_000
+_COLUMN = 68
+"""Bytes a raw column: where it goes in the mirror basis, its scale, its mirror; reference rows."""
+_REST = 45_000
 
 
 def plan_compact(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from mien.errors import MienError
-from mien.features.registry import get_family
 from mien.files import atomic_path
 from mien.models.class_columns import spread_probabilities
 
-BUNDLE_SCHEMA = "mien.bundle/1"
+BUNDLE_SCHEMA = "mien.bundle/2"
+_LEVEL = 3
 
 
 @dataclass(frozen=True)
@@ -38,10 +41,23 @@ class Bundle:
     training : dict
         Dataset name and hash, rows by class, and the split that was fitted on.
     versions : dict of str to str
-        Of mien, scikit-learn, numpy and, for networks, Keras.
+        Of mien, Python and the packages that features and predictions are computed with.
     with_pixels : bool
         Whether a model that reads features reads the pixels, too.
     schema : str
+    threshold : float, optional
+        A prediction whose highest probability is below it is abstained from.
+    scores : dict
+        Figures of held-out rows: ``evaluation`` and ``abstaining``, each perhaps None; see
+        :mod:`mien.experiments.export_scores`.
+    check : dict, optional
+        ``inputs`` (ndarrays by name, of no person) and the ``probabilities`` that the exporting
+        process computed of them; see :mod:`mien.models.bundle_check`.
+    alignment : dict
+        Where the eyes and the mouth lie in an aligned crop, as shares of its side, and the side of
+        the crops that networks read; see :mod:`mien.features.alignment`.
+    licence : str
+        What must be known before the model is used or passed on.
     """
 
     model: str
@@ -54,6 +70,11 @@ class Bundle:
     versions: dict[str, str]
     with_pixels: bool = False
     schema: str = field(default=BUNDLE_SCHEMA)
+    threshold: float | None = None
+    scores: dict[str, Any] = field(default_factory=dict)
+    check: dict[str, Any] | None = None
+    alignment: dict[str, Any] = field(default_factory=dict)
+    licence: str = ""
 
     @property
     def reads_features(self) -> bool:
@@ -83,9 +104,23 @@ class Bundle:
         columns = np.asarray(self.estimator.classes_, dtype=int)
         return spread_probabilities(found, columns, len(self.classes))
 
+    def abstains(self, probabilities: np.ndarray) -> np.ndarray:
+        """Tell from which predictions the model abstains: the highest probability is too low.
+
+        Parameters
+        ----------
+        probabilities : ndarray of float, shape (n, n_classes)
+
+        Returns
+        -------
+        ndarray of bool, shape (n,)
+        """
+        highest = np.asarray(probabilities).max(axis=1)
+        return highest < (0.0 if self.threshold is None else self.threshold)
+
 
 def save_bundle(bundle: Bundle, target: Path, *, max_size: int | None = None) -> None:
-    """Write a bundle with joblib, atomically.
+    """Write a bundle as a joblib file with its card in front, atomically.
 
     Parameters
     ----------
@@ -98,20 +133,32 @@ def save_bundle(bundle: Bundle, target: Path, *, max_size: int | None = None) ->
     ------
     MienError
         If the file cannot be written, or would be larger than ``max_size``.
+
+    Notes
+    -----
+    The file is one that ``joblib.load`` reads; see :mod:`mien.models.bundle_file`.
     """
     import joblib
 
+    from mien.models.bundle_file import write_with_card
+    from mien.models.bundle_record import to_record
+
     try:
-        with atomic_path(target) as path:
-            joblib.dump(bundle, path, compress=3)
-            _check_size(path.stat().st_size, max_size)
+        with (
+            atomic_path(target) as path,
+            tempfile.TemporaryFile(dir=path.parent) as stream,
+        ):
+            joblib.dump(bundle, stream, compress=("gzip", _LEVEL))
+            write_with_card(stream, path, to_record(bundle))
+            check_size(path.stat().st_size, max_size)
     except OSError as error:
         raise MienError(
             f"{target} cannot be written ({error.strerror}).", "Choose another file with --out."
         ) from error
 
 
-def _check_size(size: int, allowed: int | None) -> None:
+def check_size(size: int, allowed: int | None) -> None:
+    """Refuse a file that is larger than ``--max-size``, where that is given; bytes."""
     if allowed is not None and size > allowed:
         raise MienError(
             f"The model's file needs {size / 1e6:.2f} MB, more than --max-size "
@@ -120,22 +167,61 @@ def _check_size(size: int, allowed: int | None) -> None:
         )
 
 
-def load_bundle(source: str | Path) -> Bundle:
+def load_bundle(source: str | Path, *, on_note: Callable[[str], None] | None = None) -> Bundle:
     """Read a bundle. A pickle can run code: read only files from people you trust.
+
+    Parameters
+    ----------
+    source : str or Path
+    on_note : callable, optional
+        Called with a sentence where packages that predictions are computed with have other versions
+        than where the model was made; by default the sentence is a warning.
+
+    Returns
+    -------
+    Bundle
+        Of this release's schema.
 
     Raises
     ------
     MienError
-        If the file is missing, is not a bundle, is of another schema, or was made with versions of
-        feature families that this release does not compute.
+        If the file is missing, damaged, not a bundle or of a newer schema; if a feature family is
+        not registered, or of another version than the model was fitted on; or if the model does not
+        predict here what it predicted where it was made.
     """
-    import joblib
+    from mien.models.bundle_migration import migrate, require_schema
+    from mien.models.bundle_versions import settle
+    from mien.models.model_format import find_reader
 
     path = Path(source)
     if not path.is_file():
         raise MienError(f"There is no model at {path}.", "Make one with mien export.")
+    reader = find_reader(path)
+    bundle = reader.load(path) if reader else _load_joblib(path)
+    require_schema(path, vars(bundle))
+    bundle = migrate(path, bundle)
+    if note := settle(path, bundle):
+        if on_note:
+            on_note(note)
+        else:
+            warnings.warn(note, stacklevel=2)
+    return bundle
+
+
+def _load_joblib(path: Path) -> Bundle:
+    import joblib
+    from sklearn.exceptions import InconsistentVersionWarning
+
+    from mien.models.bundle_file import read_card, require_intact
+    from mien.models.bundle_migration import require_schema
+
+    if (card := read_card(path)) is not None:
+        require_schema(path, card.record)
+        require_intact(path, card)
     try:
-        bundle = joblib.load(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", InconsistentVersionWarning)
+            bundle = joblib.load(path)
     except Exception as error:  # a damaged pickle may raise anything
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise MienError(
@@ -146,18 +232,4 @@ def load_bundle(source: str | Path) -> Bundle:
             f"{path} holds {type(bundle).__name__}, not a model that mien export wrote.",
             "Export it again.",
         )
-    if bundle.schema != BUNDLE_SCHEMA:
-        raise MienError(
-            f"{path} is a model of schema {bundle.schema!r}; this release reads {BUNDLE_SCHEMA!r}.",
-            "Export it again, or install the release that made it "
-            f"(mien {bundle.versions.get('mien', 'unknown')}).",
-        )
-    for name, version in bundle.families.items():
-        if get_family(name).version != version:
-            raise MienError(
-                f"{path} was fitted on {name} of version {version}; this release computes version "
-                f"{get_family(name).version}.",
-                "Export it again, or install the release that made it "
-                f"(mien {bundle.versions.get('mien', 'unknown')}).",
-            )
     return bundle

@@ -10,9 +10,11 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
 from sklearn.utils.extmath import softmax
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 Splits = Sequence[tuple[np.ndarray, np.ndarray]]
+_FOLDS = 3
 
 
 class Logits(NamedTuple):
@@ -85,17 +87,40 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
     def __init__(self, estimator: Any) -> None:
         self.estimator = estimator
 
-    def fit(self, X: np.ndarray, y: np.ndarray, *, splits: Splits) -> Self:
+    def fit(self, X: np.ndarray, y: np.ndarray, *, splits: Splits | None = None) -> Self:
         """Fit on rows.
 
         Parameters
         ----------
         X : ndarray of float32, shape (n, d)
         y : ndarray, shape (n,)
-        splits : sequence of (ndarray of int, ndarray of int)
-            Rows to fit on and rows to score, which together are all rows, each once.
+        splits : sequence of (ndarray of int, ndarray of int), optional
+            Rows to fit on and rows to score; all rows are scored, each once. Rows that belong
+            together must be on one side. By default three folds, stratified by class.
         """
-        held_out = cross_val_predict(self.estimator, X, y, cv=splits, method="decision_function")
+        X, y = validate_data(self, X, y)
+        check_classification_targets(y)
+        return self.fit_scored(X, y, self.score_held_out(X, y, splits=splits))
+
+    def score_held_out(
+        self, X: np.ndarray, y: np.ndarray, *, splits: Splits | None = None
+    ) -> np.ndarray:
+        """Score each row by an estimator that was not fitted on it.
+
+        Parameters
+        ----------
+        X, y, splits
+            As for :meth:`fit`.
+
+        Returns
+        -------
+        ndarray of float, shape (n, n_scores) or (n,)
+        """
+        cv = _FOLDS if splits is None else splits
+        return cross_val_predict(self.estimator, X, y, cv=cv, method="decision_function")
+
+    def fit_scored(self, X: np.ndarray, y: np.ndarray, held_out: np.ndarray) -> Self:
+        """Fit on rows whose held-out scores are known, from :meth:`score_held_out`."""
         self.classes_, self.coef_, self.intercept_ = fit_logits(held_out, y)
         self.estimator_ = clone(self.estimator).fit(X, y)
         return self
@@ -103,12 +128,15 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Return probabilities; float64, shape (n, n_classes)."""
         check_is_fitted(self)
+        if type(X) is not np.ndarray:  # the estimator checks arrays
+            X = validate_data(self, X, reset=False)
         logits = Logits(self.classes_, self.coef_, self.intercept_)
         return logits.predict_proba(self.estimator_.decision_function(X))
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Return the most probable class, shape (n,)."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        chosen = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[chosen]
 
 
 def _to_columns(scores: np.ndarray) -> np.ndarray:

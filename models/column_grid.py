@@ -6,7 +6,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-_MOST = 127
+MOST_LEVELS = 127
+"""The largest level; the smallest is minus this."""
 
 
 class ColumnGrid(TransformerMixin, BaseEstimator):
@@ -26,7 +27,7 @@ class ColumnGrid(TransformerMixin, BaseEstimator):
         """Find the steps; shape (n, d)."""
         X = validate_data(self, X, dtype=np.float32)
         largest = np.abs(X).max(axis=0)
-        self.step_ = np.where(largest > 0, largest / _MOST, 1).astype(np.float32)
+        self.step_ = np.where(largest > 0, largest / MOST_LEVELS, 1).astype(np.float32)
         return self
 
     def transform(self, X: np.ndarray) -> np.ndarray:
@@ -38,4 +39,4 @@ class ColumnGrid(TransformerMixin, BaseEstimator):
 
 def to_levels(values: np.ndarray, step: np.ndarray) -> np.ndarray:
     """Return the nearest multiples of the steps, from -127 to 127; int8, shape (n, d)."""
-    return np.clip(np.rint(values / step), -_MOST, _MOST).astype(np.int8)
+    return np.clip(np.rint(values / step), -MOST_LEVELS, MOST_LEVELS).astype(np.int8)

@@ -59,6 +59,8 @@ class FamilyScaler(TransformerMixin, BaseEstimator):
     def fit(self, X: np.ndarray, y: np.ndarray | None = None) -> FamilyScaler:  # noqa: ARG002
         """Fit on rows; shape (n, sum of widths)."""
         X = validate_data(self, X, dtype=np.float32)
+        if X.shape[1] != sum(self.widths):
+            raise ValueError(f"X has {X.shape[1]} columns, the families {sum(self.widths)}")
         self.mean_ = np.zeros(X.shape[1], dtype=np.float32)
         self.factor_ = np.ones(X.shape[1], dtype=np.float32)
         edges = np.cumsum([0, *self.widths])

@@ -275,9 +275,23 @@ def sum_pairwise_values(values: np.ndarray, n_classes: int) -> np.ndarray:
     ndarray of float64, shape (n, n_classes)
         Sums of ``tanh(value)`` for, and ``-tanh(value)`` against, each class.
     """
+    return np.tanh(values) @ share_pairs(n_classes)
+
+
+def share_pairs(n_classes: int) -> np.ndarray:
+    """Return what each pair of classes adds to each class: 1, -1 or 0.
+
+    Parameters
+    ----------
+    n_classes : int
+
+    Returns
+    -------
+    ndarray of float64, shape (n_pairs, n_classes)
+        Pairs in the order (0, 1), (0, 2) ... (1, 2) ...
+    """
     first, second = np.triu_indices(n_classes, k=1)
-    bounded = np.tanh(values)
     share = np.zeros((len(first), n_classes))
     share[np.arange(len(first)), first] = 1.0
     share[np.arange(len(second)), second] = -1.0
-    return bounded @ share
+    return share

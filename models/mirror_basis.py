@@ -63,8 +63,7 @@ class MirrorBasis(TransformerMixin, BaseEstimator):
     def fit(self, X: np.ndarray, y: np.ndarray | None = None) -> MirrorBasis:  # noqa: ARG002
         """Check the number of columns and that mirroring twice changes nothing."""
         X = validate_data(self, X, dtype=np.float32)
-        if X.shape[1] != len(self.source):
-            raise ValueError(f"X has {X.shape[1]} columns, the mirror {len(self.source)}")
+        _check_width(X, len(self.source), "mirror")
         self.plan_ = self._plan()[:3]
         return self
 
@@ -129,6 +128,7 @@ class MirrorScaler(TransformerMixin, BaseEstimator):
     def fit(self, X: np.ndarray, y: np.ndarray | None = None) -> MirrorScaler:  # noqa: ARG002
         """Fit on rows and mirrored rows."""
         X = validate_data(self, X, dtype=np.float32)
+        _check_width(X, len(self.source), "mirror")
         self.scaler_ = clone(self.scaler).partial_fit(X)
         self.scaler_.partial_fit(X[:, self.source] * self.sign)
         return self
@@ -177,6 +177,7 @@ class BlockPCA(TransformerMixin, BaseEstimator):
     def fit(self, X: np.ndarray, y: np.ndarray | None = None) -> BlockPCA:  # noqa: ARG002
         """Fit on rows of a mirror basis; shape (n, d)."""
         X = validate_data(self, X, dtype=np.float32)
+        _check_width(X, sum(map(sum, self.blocks)), "blocks")
         self.steps_: list[tuple[slice, Any, np.ndarray]] = []
         start = 0
         for (even, odd), (keep_even, keep_odd) in zip(self.blocks, self.halves, strict=True):
@@ -218,3 +219,8 @@ class BlockPCA(TransformerMixin, BaseEstimator):
             (span, step, own)
             for (span, step), own in zip(fitted, np.split(kept, counts), strict=True)
         ]
+
+
+def _check_width(X: np.ndarray, columns: int, of: str) -> None:
+    if X.shape[1] != columns:
+        raise ValueError(f"X has {X.shape[1]} columns, the {of} {columns}")

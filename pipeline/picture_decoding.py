@@ -54,15 +54,22 @@ def decode_picture(data: bytes | bytearray) -> np.ndarray:
     size = read_header_size(data)
     if size is None:
         raise PictureError(Reason.UNREADABLE, "neither a known format nor a whole header")
-    _check_size(*size)
+    check_size(*size)
     if data.startswith(_PNG_HEAD):
         data = _strip_png(data)
     pixels = _decode(data)
-    _check_size(pixels.shape[1], pixels.shape[0])
-    return np.ascontiguousarray(_convert(pixels))
+    check_size(pixels.shape[1], pixels.shape[0])
+    return convert_pixels(pixels, bgr=True)
 
 
-def _check_size(width: int, height: int) -> None:
+def check_size(width: int, height: int) -> None:
+    """Refuse a picture that is too small or too large.
+
+    Raises
+    ------
+    PictureError
+        ``TOO_SMALL`` or ``TOO_LARGE``, as :func:`decode_picture` does.
+    """
     if min(width, height) < MIN_SIDE:
         raise PictureError(Reason.TOO_SMALL, f"{width} x {height} pixels")
     if width * height > MAX_PIXELS:
@@ -132,17 +139,35 @@ def _silent_opencv() -> Iterator[None]:
         logging.setLogLevel(before)
 
 
-def _convert(pixels: np.ndarray) -> np.ndarray:
-    """Convert to eight bits, grey or RGB; strip by strip, as the steps between are wide."""
+def convert_pixels(pixels: np.ndarray, *, bgr: bool = False) -> np.ndarray:
+    """Convert to eight bits, grey or RGB; strip by strip, as the steps between are wide.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8 or uint16, shape (height, width) or (height, width, channels)
+        One channel (grey), three, or four with the opacity last.
+    bgr : bool
+        Whether the colours are blue, green, red instead of red, green, blue.
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width) or (height, width, 3)
+        Contiguous; ``pixels`` itself where nothing is to convert.
+
+    Raises
+    ------
+    PictureError
+        ``UNREADABLE`` for another type or number of channels.
+    """
     if pixels.ndim == 2 and pixels.dtype == np.uint8:
-        return pixels
+        return np.ascontiguousarray(pixels)
     height, width, *channels = pixels.shape
     colours = () if channels in ([], [1]) else (3,)
     converted = np.empty((height, width, *colours), np.uint8)
     rows = max(1, _STRIP_PIXELS // width)
     for top in range(0, height, rows):
         strip = pixels[top : top + rows]
-        converted[top : top + rows] = _to_grey_or_rgb(_to_eight_bits(strip))
+        converted[top : top + rows] = _to_grey_or_rgb(_to_eight_bits(strip), bgr)
     return converted
 
 
@@ -154,7 +179,7 @@ def _to_eight_bits(pixels: np.ndarray) -> np.ndarray:
     raise PictureError(Reason.UNREADABLE, f"pixels of type {pixels.dtype} have no known range")
 
 
-def _to_grey_or_rgb(pixels: np.ndarray) -> np.ndarray:
+def _to_grey_or_rgb(pixels: np.ndarray, bgr: bool) -> np.ndarray:
     import cv2
 
     if pixels.ndim == 2:
@@ -162,10 +187,11 @@ def _to_grey_or_rgb(pixels: np.ndarray) -> np.ndarray:
     channels = pixels.shape[2]
     if channels == 1:
         return pixels[:, :, 0]
+    if channels not in (3, 4):
+        raise PictureError(Reason.UNREADABLE, f"{channels} channels")
+    to_rgb = cv2.COLOR_BGR2RGB if channels == 3 else cv2.COLOR_BGRA2RGB
+    rgb = cv2.cvtColor(pixels, to_rgb) if bgr else pixels[:, :, :3]
     if channels == 3:
-        return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
-    if channels == 4:
-        rgb = cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGB).astype(np.uint32)
-        alpha = pixels[:, :, 3:].astype(np.uint32)
-        return ((rgb * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
-    raise PictureError(Reason.UNREADABLE, f"{channels} channels")
+        return rgb
+    alpha = pixels[:, :, 3:].astype(np.uint32)
+    return ((rgb * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -12,13 +13,12 @@ from mien.errors import MienError
 from mien.features.faces import FaceBatch
 from mien.features.registry import get_family
 from mien.models.bundle import Bundle
-from mien.pipeline.datasets.layout import to_text
 from mien.pipeline.detector import FaceDetector
 from mien.pipeline.face_crop import CNN_SIDE, compute_crop_box, cut_square
 from mien.pipeline.landmarks import Landmarks
-from mien.pipeline.pictures import FilePictures, is_picture_name
+from mien.pipeline.picture_inputs import Picture, name_picture, read_picture
+from mien.pipeline.pictures import is_picture_name
 from mien.pipeline.preparation import to_grey
-from mien.pipeline.quiet import quiet_native_stderr
 from mien.pipeline.reasons import PictureError, Reason
 
 _BATCH = 32
@@ -31,15 +31,19 @@ class Prediction:
     Attributes
     ----------
     picture : str
-        The path that was given; bytes that are not UTF-8 are written as ``\xff``.
+        The path that was given, with bytes that are not UTF-8 as ``\xff``; empty for a picture
+        that was not given by its path.
     label : str
         The most probable class, or empty when there is none.
     probabilities : dict of str to float
-        By class, in the bundle's order; empty when there is no label.
+        By class, in the bundle's order; empty when there is no label, except where the model
+        abstains (``unsure``).
     reason : str
         Why there is no label (a reason code), else empty.
     detail : str
         More on the reason.
+    landmarks : Landmarks or None
+        The face that was found, in pixels of the picture.
     """
 
     picture: str
@@ -47,6 +51,7 @@ class Prediction:
     probabilities: dict[str, float]
     reason: str = ""
     detail: str = ""
+    landmarks: Landmarks | None = field(default=None, repr=False, compare=False)
 
 
 def find_pictures(paths: Sequence[str | Path]) -> list[Path]:
@@ -88,16 +93,88 @@ def predict_pictures(
     ------
     Prediction
         A picture that cannot be read, or (for a model that reads features only) in which no face
-        is found, has a reason instead of a label.
+        is found, has a reason instead of a label; so has one that the model abstains from.
     """
-    with FaceDetector(landmarker, bundle.detector["name"]) as detector:
-        batch: list[Path] = []
+    with Predictor(bundle, landmarker) as predictor:
+        batch: list[Picture] = []
         for path in paths:
             batch.append(path)
             if len(batch) == _BATCH:
-                yield from _predict_batch(bundle, batch, detector)
+                yield from predictor.predict(batch)
                 batch = []
-        yield from _predict_batch(bundle, batch, detector)
+        yield from predictor.predict(batch)
+
+
+class Predictor:
+    """A model and a face detector, kept between predictions.
+
+    Use it as a context manager, or close it: the detector holds native memory. One thread at a
+    time may use it.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    landmarker : Path
+        The landmarker's verified model bundle.
+    """
+
+    def __init__(self, bundle: Bundle, landmarker: Path) -> None:
+        self.bundle = bundle
+        self.detector = FaceDetector(landmarker, bundle.detector["name"])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free the detector's memory; it is taken again when it is needed."""
+        self.detector.close()
+
+    def predict(self, pictures: Sequence[Picture]) -> list[Prediction]:
+        """Predict pictures; each gives one prediction, in order.
+
+        Parameters
+        ----------
+        pictures : sequence
+            Paths, bytes of files, binary files, arrays or PIL images; see
+            :func:`mien.pipeline.picture_inputs.read_picture`.
+
+        Returns
+        -------
+        list of Prediction
+            As of :func:`predict_pictures`.
+
+        Raises
+        ------
+        MienError
+            If one is of a type or shape that is no picture.
+        """
+        found: list[Prediction] = []
+        for start in range(0, len(pictures), _BATCH):
+            batch = pictures[start : start + _BATCH]
+            found += _predict_batch(self.bundle, batch, self.detector)
+        return found
+
+    def predict_landmarks(self, grey: np.ndarray, landmarks: Landmarks | None) -> np.ndarray:
+        """Compute the probabilities of one face whose landmarks are known.
+
+        Parameters
+        ----------
+        grey : ndarray of uint8, shape (height, width)
+            The picture.
+        landmarks : Landmarks or None
+            None where no face was found.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_classes,)
+            NaN where no face was found and the model reads features only.
+        """
+        if landmarks is None and not self.bundle.reads_pixels:
+            return np.full(len(self.bundle.classes), np.nan)
+        return _compute(self.bundle, [_Read(grey, landmarks)])[0]
 
 
 @dataclass(frozen=True)
@@ -107,35 +184,36 @@ class _Read:
 
 
 def _predict_batch(
-    bundle: Bundle, paths: list[Path], detector: FaceDetector
+    bundle: Bundle, pictures: Sequence[Picture], detector: FaceDetector
 ) -> Iterator[Prediction]:
     read: dict[int, _Read] = {}
     failed: dict[int, Prediction] = {}
-    for i, path in enumerate(paths):
+    for i, given in enumerate(pictures):
         try:
-            with quiet_native_stderr():
-                picture = FilePictures(path.parent, [path.name]).read(0)
+            picture = read_picture(given)
         except PictureError as error:
-            failed[i] = Prediction(to_text(str(path)), "", {}, str(error.reason), error.detail)
+            failed[i] = Prediction(name_picture(given), "", {}, str(error.reason), error.detail)
             continue
         landmarks = detector.detect(picture)
         if landmarks is None and not bundle.reads_pixels:
-            failed[i] = Prediction(to_text(str(path)), "", {}, str(Reason.NO_FACE))
+            failed[i] = Prediction(name_picture(given), "", {}, str(Reason.NO_FACE))
         else:
             read[i] = _Read(to_grey(picture), landmarks)
     probabilities = dict(zip(read, _compute(bundle, list(read.values())), strict=True))
-    for i, path in enumerate(paths):
-        if i in failed:
-            yield failed[i]
-            continue
-        row = probabilities[i]
-        yield Prediction(
-            picture=to_text(str(path)),
-            label=bundle.classes[int(row.argmax())],
-            probabilities={
-                name: float(p) for name, p in zip(bundle.classes, row, strict=True)
-            },
-        )  # fmt: skip
+    for i, given in enumerate(pictures):
+        yield failed[i] if i in failed else _answer(bundle, given, read[i], probabilities[i])
+
+
+def _answer(bundle: Bundle, given: Picture, face: _Read, row: np.ndarray) -> Prediction:
+    """Make a prediction of probabilities, shape (n_classes,)."""
+    unsure = bool(bundle.abstains(row[None])[0])
+    return Prediction(
+        picture=name_picture(given),
+        label="" if unsure else bundle.classes[int(row.argmax())],
+        probabilities={name: float(p) for name, p in zip(bundle.classes, row, strict=True)},
+        reason=str(Reason.UNSURE) if unsure else "",
+        landmarks=face.landmarks,
+    )
 
 
 def _compute(bundle: Bundle, faces: list[_Read]) -> np.ndarray:

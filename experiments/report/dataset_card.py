@@ -48,7 +48,7 @@ def build_dataset_card(dataset: Mapping[str, Any]) -> DatasetCard:
     )
     return DatasetCard(
         facts=tuple(facts),
-        classes=_build_class_table(dataset),
+        classes=build_class_table(dataset),
         reasons=_build_reason_table(dataset["reasons"]),
         notes=tuple(dataset["notes"]),
         samples=tuple(samples),
@@ -80,7 +80,8 @@ def build_protocol_facts(protocol: Mapping[str, Any]) -> Pairs:
     return tuple(facts)
 
 
-def _build_class_table(dataset: Mapping[str, Any]) -> Table:
+def build_class_table(dataset: Mapping[str, Any]) -> Table:
+    """Build the table of ``classes`` and ``class_counts`` of the results schema's dataset."""
     counts = [dataset["class_counts"].get(name, 0) for name in dataset["classes"]]
     total, largest = max(1, sum(counts)), max(1, *counts)
     rows = (

@@ -69,12 +69,12 @@ def build_section(
         title=model["title"],
         best=best,
         lead=_describe(model, where),
-        scores=_build_scores(model["classification_report"], classes, where),
+        scores=build_scores(model["classification_report"], classes, where),
         matrices=(
             draw_confusion(matrix, classes, normalised=False, title="Counts"),
             draw_confusion(matrix, classes, normalised=True, title="Per cent of each true class"),
         ),
-        matrix=_build_matrix(matrix, classes),
+        matrix=build_matrix(matrix, classes),
         confusions=describe_confusions(matrix, classes),
         remarks=_build_remarks(model, matrix, classes),
         cells=list_cells(model, classes, faces),
@@ -102,7 +102,8 @@ def _describe(model: Mapping[str, Any], where: str) -> str:
     return f"Right on {share} of faces{where}.{read}{solver}{summed}"
 
 
-def _build_scores(report: Mapping[str, Any], classes: Sequence[str], where: str) -> Table:
+def build_scores(report: Mapping[str, Any], classes: Sequence[str], where: str) -> Table:
+    """Build the table of each class's scores; ``where`` names the rows: `` on PrivateTest``."""
     rows = [_write_scores(name, report[name]) for name in classes]
     support = report[_AVERAGES[0]]["support"]
     accuracy = ("", "", format_points(report["accuracy"]), format_count(support))
@@ -121,7 +122,8 @@ def _write_scores(head: str, scores: Mapping[str, Any], *, foot: bool = False) -
     return Row(head, (*cells, format_count(scores["support"])), foot=foot)
 
 
-def _build_matrix(matrix: np.ndarray, classes: Sequence[str]) -> Table:
+def build_matrix(matrix: np.ndarray, classes: Sequence[str]) -> Table:
+    """Build the table of a confusion matrix: counts, and their shares of the true class."""
     shares = normalise_rows(matrix)
     rows = tuple(
         Row(

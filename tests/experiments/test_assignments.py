@@ -1,12 +1,7 @@
 import pytest
 
 from mien.errors import MienError
-from mien.experiments.assignments import parse_assignments, parse_models
-
-
-def test_names_of_models_are_split_at_commas():
-    assert parse_models(" svm-rbf,cnn ,svm-rbf,, ") == ("svm-rbf", "cnn")
-    assert parse_models("") == ()
+from mien.experiments.assignments import parse_assignments
 
 
 def test_assignments_are_json_or_text():

@@ -36,6 +36,7 @@ COMMANDS = (
     "reproduce",
     "export",
     "predict",
+    "inspect",
 )
 HEAVY = (
     "numpy", "pandas", "sklearn", "scipy", "tensorflow", "keras", "mediapipe", "cv2", "optuna",

@@ -6,6 +6,7 @@ import pytest
 
 from mien.errors import MienError
 from mien.experiments import console
+from mien.experiments.api.tune import TunedResult
 from mien.experiments.audit import audit_store
 from mien.experiments.audit_summary import summarise_audit
 from mien.experiments.compare import compare
@@ -27,9 +28,7 @@ from mien.experiments.console import (
     write_predictions,
 )
 from mien.experiments.export import fit_bundle
-from mien.experiments.folds import make_folds
 from mien.experiments.row_data import RowData
-from mien.experiments.tune import TuneResult
 from mien.models.bundle import save_bundle
 from mien.models.cnn.presets import get_preset
 from mien.pipeline.extract import ExtractSummary
@@ -126,9 +125,18 @@ def test_info_without_persons(capsys, make_store):
     assert "Persons: not known" in capsys.readouterr().out
 
 
-def test_a_study(capsys, store):
-    result = TuneResult("svm-rbf", {"C": 12.34567, "scaler": "none"}, 0.75, 20, 3, "study")
-    print_tuned(result, make_folds(store.rows, scheme="subject:3"), Path(ODD))
+def test_a_study(capsys):
+    result = TunedResult(
+        "svm-rbf",
+        {"C": 12.34567, "scaler": "none"},
+        0.75,
+        20,
+        3,
+        "study",
+        scheme="subject:3",
+        path=Path(ODD),
+    )
+    print_tuned(result)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "svm-rbf: 75.0% by subject:3 over 20 trials (3 cut short)"
     assert lines[1:3] == ["  C = 12.35", "  scaler = none"]
@@ -136,11 +144,11 @@ def test_a_study(capsys, store):
 
 
 @pytest.mark.parametrize("epochs", [12, 50])
-def test_a_networks_study_tells_its_rows_and_epochs(capsys, store, epochs):
-    result = TuneResult(
+def test_a_networks_study_tells_its_rows_and_epochs(capsys, epochs):
+    result = TunedResult(
         "cnn-modern", {"epochs": epochs}, 0.5, 20, 3, "study", rows=8000, left_out=20709
     )
-    print_tuned(result, make_folds(store.rows, scheme="holdout:0.2"), Path(ODD))
+    print_tuned(result)
     out = capsys.readouterr().out
     assert (
         "Judged on 8,000 rows; 20,709 more were left out by --limit, which is 8,000 for a network "

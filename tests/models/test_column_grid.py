@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from mien.models.column_grid import ColumnGrid, to_levels
 
@@ -25,11 +24,3 @@ def test_rounded_rows_stay_as_they_are():
 def test_what_lies_beyond_is_brought_to_the_edge():
     grid = ColumnGrid().fit(np.array([[1.0], [-2.0]]))
     assert grid.transform(np.array([[9.0], [-9.0]])).ravel() == pytest.approx([2.0, -2.0])
-
-
-@parametrize_with_checks(
-    [ColumnGrid()],
-    expected_failed_checks=lambda _: {"check_transformer_preserve_dtypes": "always float32"},
-)
-def test_scikit_learn_conventions(estimator, check):
-    check(estimator)

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 from sklearn.kernel_ridge import KernelRidge
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from mien.models.dots import compute_dots
 from mien.models.least_squares import LeastSquaresSVC
@@ -99,14 +98,3 @@ def test_fit_from_dot_products_predicts_the_same():
 def test_what_cannot_be_fitted_is_said(options, labels, message):
     with pytest.raises(ValueError, match=message):
         LeastSquaresSVC(**options).fit(np.eye(3), labels)
-
-
-SINGLE_PRECISION = "the kernel comes from a single-precision matrix product"
-
-
-@parametrize_with_checks(
-    [LeastSquaresSVC()],
-    expected_failed_checks=lambda _: {"check_methods_subset_invariance": SINGLE_PRECISION},
-)
-def test_scikit_learn_conventions(estimator, check):
-    check(estimator)

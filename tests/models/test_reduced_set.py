@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from mien.models.kernel_machine import Block
 from mien.models.least_squares import LeastSquaresSVC
@@ -53,14 +52,3 @@ def test_rows_are_drawn_by_the_seed():
     )
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
-
-
-SINGLE_PRECISION = "the kernel comes from a single-precision matrix product"
-
-
-@parametrize_with_checks(
-    [ReducedLeastSquaresSVC()],
-    expected_failed_checks=lambda _: {"check_methods_subset_invariance": SINGLE_PRECISION},
-)
-def test_scikit_learn_conventions(estimator, check):
-    check(estimator)

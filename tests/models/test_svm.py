@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 from sklearn.svm import SVC
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from mien.models.dots import compute_dots
 from mien.models.kernel_machine import Block, sum_pairwise_values
@@ -99,14 +98,3 @@ def test_unknown_kernels_and_wrong_blocks_are_refused():
         KernelSVC(kernel="sigmoid").fit(X, y)
     with pytest.raises(ValueError, match="the blocks have 5 columns, X has 12"):
         KernelSVC(blocks=[Block(3, 2)]).fit(X, y)
-
-
-SINGLE_PRECISION = "the kernel comes from a single-precision matrix product"
-
-
-@parametrize_with_checks(
-    [KernelSVC()],
-    expected_failed_checks=lambda _: {"check_methods_subset_invariance": SINGLE_PRECISION},
-)
-def test_scikit_learn_conventions(estimator, check):
-    check(estimator)
