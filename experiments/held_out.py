@@ -16,11 +16,11 @@ from mien.models.calibrated import fit_logits
 from mien.models.fusion import ScoreCombiner
 
 _SVM = (
-    "The figures are cross-validated on the training rows: of {k} parts of them, each is scored by "
-    "an SVM that was fitted on the others. Persons, sequences and exact twins lie in one part "
-    "where there are enough of them. The scores of a part become probabilities by a calibration that was "
-    "fitted on the scores of the other parts only; that of the model in the file is fitted on "
-    "the scores of all."
+    "The figures are cross-validated on the training rows that have features: of {k} parts of "
+    "them, each is scored by an SVM that was fitted on the others. Persons, sequences and exact "
+    "twins lie in one part where there are enough of them. The scores of a part become "
+    "probabilities by a calibration that was fitted on the scores of the other parts only; that of "
+    "the model in the file is fitted on the scores of all."
 )
 _NETWORK = (
     "The figures are of the training rows that the network held back for early stopping. Its "

@@ -9,6 +9,7 @@ from mien.experiments.console import OUT, escape
 from mien.experiments.model_card.build import name_model
 from mien.experiments.model_card.figures import read_abstaining, read_evaluation, tell_accuracy
 from mien.experiments.report.numbers import (
+    NBSP,
     format_count,
     format_percent,
     format_points,
@@ -28,7 +29,7 @@ def print_model(told: Told) -> None:
         From :func:`mien.experiments.inspect_model.describe_model`.
     """
     for term, value in list_facts(told):
-        OUT.print(f"[bold]{term}:[/] {escape(value)}")
+        OUT.print(f"[bold]{term}:[/] {escape(value.replace(NBSP, ' '))}")
 
 
 def print_check(difference: float | None) -> None:

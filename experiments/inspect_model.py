@@ -42,7 +42,7 @@ def describe_model(path: Path) -> dict[str, Any]:
     card = read_card(path)
     if card is None:
         raise MienError(
-            f"{path} has no card: it was exported by mien 0.1.0 or earlier (schema mien.bundle/1), "
+            f"{path} has no card: it was exported by an earlier release (schema mien.bundle/1), "
             "or is not a model. It was not opened further, since that can run code which it holds.",
             "Export it again; or, if you trust where it comes from, use it with mien predict.",
         )

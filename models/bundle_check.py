@@ -39,7 +39,8 @@ def draw_features(features: np.ndarray, *, rows: int = ROWS, seed: int = 0) -> n
     ndarray of float16, shape (rows, width)
         Normal, with the rows' means and half their standard deviations.
     """
-    some = features[:: max(1, len(features) // _MOST_READ)].astype(np.float64)
+    step = max(1, -(-len(features) // _MOST_READ))
+    some = features[::step].astype(np.float64)
     noise = np.random.default_rng(seed).normal(size=(rows, features.shape[1]))
     drawn = some.mean(axis=0) + 0.5 * some.std(axis=0) * noise
     return np.clip(drawn, -_LARGEST, _LARGEST).astype(np.float16)

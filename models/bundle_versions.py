@@ -14,11 +14,11 @@ from mien.features.registry import family_names, get_family
 from mien.models.bundle import Bundle
 from mien.models.bundle_check import require_same
 from mien.models.bundle_migration import name_release
+from mien.models.cnn.inputs import PICTURE_SHAPE
 
 PACKAGES = ("scikit-learn", "numpy", "scipy", "opencv-contrib-python", "mediapipe")
 NETWORK_PACKAGES = ("keras", "tensorflow")
 _PREDICTING = ("scikit-learn", "numpy", "scipy", *NETWORK_PACKAGES)
-_NETWORK_SIDE = 48
 
 
 def read_versions(*, network: bool) -> dict[str, str]:
@@ -64,7 +64,7 @@ def describe_alignment() -> dict[str, Any]:
     from mien.features.alignment import ALIGNED_EYES_AND_MOUTH
 
     points = [[round(float(share), 4) for share in point] for point in ALIGNED_EYES_AND_MOUTH]
-    return {"eyes_and_mouth": points, "network_side": _NETWORK_SIDE}
+    return {"eyes_and_mouth": points, "network_side": PICTURE_SHAPE[0]}
 
 
 def settle(path: Path, bundle: Bundle) -> str:

@@ -13,9 +13,9 @@ def plan(parameters, size, *, rows=20_000, kernel="rbf"):
 
 
 def test_all_rows_in_8_bits_by_hand():
-    # 40 MB less 30,000, 60 bytes for each of 4,608 columns and 32 for each row pay for components
+    # 40 MB less 45,000, 68 bytes for each of 4,608 columns and 32 for each row pay for components
     # that take a byte of each row and four of each of the 2,340 symmetric columns
-    left = 40 * 10**6 - 30_000 - 60 * 4608 - 32 * 20_000
+    left = 40 * 10**6 - 45_000 - 68 * 4608 - 32 * 20_000
     assert plan(HOG, 40 * 10**6) == (1024, 0, 20_000)
     assert plan(HOG, 10**7) == ((left - 3 * 10**7) // (20_000 + 4 * 2340), 0, 20_000)
     assert plan({**HOG, "pca": 100}, 10**7) == (100, 0, 20_000)
@@ -23,10 +23,10 @@ def test_all_rows_in_8_bits_by_hand():
 
 
 def test_a_reduced_set_by_hand():
-    # 1 MB less 30,000 and 60 bytes for each of 4,608 columns are 173,380 numbers; two fifths of
-    # them pay for 29 directions of the 2,340 symmetric columns
+    # 1 MB less 45,000 and 68 bytes for each of 4,608 columns are 160,414 numbers; two fifths of
+    # them pay for 27 directions of the 2,340 symmetric columns
     found = plan(HOG, 10**6)
-    assert found == (512, 29, (173_380 - 29 * 2340) // (29 + 1 + 7))
+    assert found == (512, 27, (160_414 - 27 * 2340) // (27 + 1 + 7))
 
 
 def test_without_memory_for_all_rows_there_is_a_reduced_set():
