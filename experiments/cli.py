@@ -23,9 +23,11 @@ from mien.experiments.options import (
     Store,
     TimeBudget,
 )
+from mien.experiments.predict_command import predict
 from mien.experiments.reproduce.command import reproduce
 from mien.experiments.results_commands import diff, report, rerun
 from mien.experiments.study_commands import study_commands
+from mien.experiments.writable import check_writable
 
 if TYPE_CHECKING:
     from mien.pipeline.row_filter import RowFilter
@@ -281,7 +283,7 @@ def features(
     if landmarks:
         from mien.experiments.landmark_chart import write_chart
 
-        _check_writable(landmarks)
+        check_writable(landmarks)
         write_chart(landmarks, ensure_landmarker_bundle(landmarker))
         typer.echo(f"Landmarks: {landmarks}")
         return
@@ -332,7 +334,7 @@ def audit(
     thresholds = parse_thresholds(assignments or [])
     opened = FeatureStore.open(store)
     if filter_file:
-        _check_writable(filter_file)
+        check_writable(filter_file)
     with working("auditing") as told:
         found = audit_store(opened, thresholds=thresholds, on_step=told.step)
         summary = summarise_audit(found, opened, excluded=excluded)
@@ -440,7 +442,7 @@ def tune(
     from mien.pipeline.store import FeatureStore
 
     data = RowData(FeatureStore.open(store), _read_filter(row_filter))
-    _check_writable(out)
+    check_writable(out)
     allowed = _bytes(memory, "--memory")
     folds = plan_folds(
         data,
@@ -600,7 +602,7 @@ def export(
     from mien.pipeline.store import FeatureStore
 
     data = RowData(FeatureStore.open(store), _read_filter(row_filter))
-    _check_writable(out)
+    check_writable(out)
     assigned = _assigned(assignments, model)
     chosen = collect_parameters(preset, [params] if params else [], assigned)
     budgeted = set_time_budget(chosen.parameters, time_budget, models=(model,), assigned=assigned)
@@ -626,33 +628,7 @@ def export(
     print_exported(bundle, out)
 
 
-@app.command()
-def predict(
-    model: Annotated[Path, typer.Argument(help="A model from mien export.")],
-    paths: Annotated[list[Path], typer.Argument(help="Pictures, or folders of them.")],
-    as_json: Json = False,
-    csv: Annotated[Path | None, typer.Option(help="Write a CSV, too.")] = None,
-    landmarker: Landmarker = None,
-) -> None:
-    """Say the expression of each picture, with probabilities."""
-    from mien.experiments.console import PredictionPrinter, write_predictions
-    from mien.models.bundle import load_bundle
-    from mien.pipeline.landmarker_bundle import ensure_landmarker_bundle
-    from mien.pipeline.predict import find_pictures, predict_pictures
-
-    bundle = load_bundle(model)
-    pictures = find_pictures(paths)
-    if csv:
-        _check_writable(csv)
-    found = []
-    with PredictionPrinter(as_json=as_json) as printer:
-        for prediction in predict_pictures(
-            bundle, pictures, landmarker=ensure_landmarker_bundle(landmarker)
-        ):
-            found.append(prediction)
-            printer.show(prediction)
-    if csv:
-        write_predictions(csv, bundle.classes, found)
+app.command()(predict)
 
 
 def _read_filter(source: Path | None) -> RowFilter | None:
@@ -701,19 +677,3 @@ def _add_plugins(plugins: list[str]) -> None:
 def _names(text: str | None) -> list[str] | None:
     """Split names at commas; None stays None."""
     return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
-
-
-def _check_writable(target: Path) -> None:
-    """Find out before the work whether its result can be written; makes the folder."""
-    import tempfile
-
-    try:
-        if target.is_dir():
-            raise IsADirectoryError(0, "it is a folder")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=target.parent):
-            pass
-    except OSError as error:
-        raise MienError(
-            f"{target} cannot be written ({error.strerror}).", "Name another file."
-        ) from error

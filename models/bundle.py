@@ -42,6 +42,8 @@ class Bundle:
     with_pixels : bool
         Whether a model that reads features reads the pixels, too.
     schema : str
+    threshold : float, optional
+        A prediction whose highest probability is below it is abstained from.
     """
 
     model: str
@@ -54,6 +56,7 @@ class Bundle:
     versions: dict[str, str]
     with_pixels: bool = False
     schema: str = field(default=BUNDLE_SCHEMA)
+    threshold: float | None = None
 
     @property
     def reads_features(self) -> bool:

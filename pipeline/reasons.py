@@ -16,6 +16,7 @@ class Reason(StrEnum):
     BAD_PIXEL_VALUE = "bad_pixel_value"
     UNKNOWN_LABEL = "unknown_label"
     UNSAFE_NAME = "unsafe_name"
+    UNSURE = "unsure"
 
 
 EXPLANATIONS: dict[Reason, str] = {
@@ -27,6 +28,7 @@ EXPLANATIONS: dict[Reason, str] = {
     Reason.BAD_PIXEL_VALUE: "a pixel value is not a whole number from 0 to 255",
     Reason.UNKNOWN_LABEL: "the label is not one of the dataset's classes",
     Reason.UNSAFE_NAME: "the name in the archive leads out of it",
+    Reason.UNSURE: "the highest probability is below the model's threshold",
 }
 
 
