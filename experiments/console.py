@@ -148,7 +148,9 @@ class ClipProgress(_Bar):
 
     def update(self, prediction: FramePrediction, declared: int) -> None:
         """Show a frame of so many; 0 if their number is not known."""
-        told = (f"{own.label or own.reason} {own.probabilities.max():.2f}" for own in prediction.faces)
+        told = (
+            f"{own.label or own.reason} {own.probabilities.max():.2f}" for own in prediction.faces
+        )
         done = prediction.frame + 1
         self._set(done, max(declared, done), ", ".join(told) or "no face")
 

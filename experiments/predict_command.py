@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -52,6 +53,8 @@ def predict(
     given = {"--out": out, "--plot": plot, "--smooth": smooth, "--faces": faces}
     if not clips and (stray := [name for name, value in given.items() if value is not None]):
         raise MienError(f"{paths[0]} is no clip: {stray[0]} is {_CLIP_ONLY}.", "Leave it out.")
+    if smooth is not None and not math.isfinite(smooth):
+        raise MienError(f"--smooth is {smooth}, not a time.", "Give seconds, such as 0.5.")
     bundle = load_bundle(model)
     for target in (csv, out, plot):
         if target:

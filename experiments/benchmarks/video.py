@@ -2,7 +2,8 @@
 
 Ours is the work of ``mien predict``: decoding, detecting, following, features, the model, and the
 CSV; then the same with the labelled clip written, too. The baseline decodes the clip with OpenCV
-and calls MediaPipe's Face Landmarker in VIDEO mode, with blendshapes, for one face; nothing is kept.
+and calls MediaPipe's Face Landmarker in VIDEO mode, with blendshapes, for one face; it keeps
+nothing.
 Each includes making its networks; importing and loading the model do not count.
 """
 

@@ -20,7 +20,7 @@ CODECS: dict[str, tuple[str, ...]] = {
     ".webm": ("VP80",),
     ".avi": ("MJPG",),
 }
-"""By the file's ending, the codecs to try. OpenCV's wheels have no H.264 (avc1); other builds do."""
+"""By the file's ending, the codecs to try; OpenCV's wheels have no H.264 (avc1), others may."""
 
 _LONGEST_HOLD = 10.0
 _TOLERANCE = 0.01
@@ -47,8 +47,8 @@ class FrameEncoder:
     """Writes frames as a video. Close it before the file is used.
 
     Frames have the size of the first (an odd side gets one more pixel, which repeats the edge).
-    They stand at a steady rate: each is held until the time of the next, and left out where another
-    of the same moment was there already.
+    They stand at a steady rate: each is held until the time of the next, for 10 seconds at most,
+    and left out where another of the same moment was there already.
 
     Parameters
     ----------
@@ -66,15 +66,19 @@ class FrameEncoder:
         self._writer: Any = None
         self._size = (0, 0)
         self._last: np.ndarray | None = None
+        self._skipped = 0
         self.written = 0
 
     def write(self, picture: np.ndarray, seconds: float) -> None:
         """Write a frame, shape (height, width, 3), blue, green, red; seconds from the first."""
         fitted = self._fit(picture)
-        due = round(seconds * self._rate)
+        due = round(seconds * self._rate) - self._skipped
         if self._last is not None:
-            held = min(due - self.written, int(_LONGEST_HOLD * self._rate))
-            for _ in range(held):
+            longest = int(_LONGEST_HOLD * self._rate)
+            excess = max(0, due - self.written - longest)
+            self._skipped += excess
+            due -= excess
+            for _ in range(due - self.written):
                 self._put(self._last)
         if self._last is None or due >= self.written:
             self._put(fitted)

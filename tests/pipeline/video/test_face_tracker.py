@@ -31,7 +31,7 @@ class SquareNetworks:
         self.places: list[Place] = []
         self.searches = self.looks = 0
 
-    def find_regions(self, prepared: np.ndarray, *, confidence: float, most: int) -> list[Region]:
+    def find_regions(self, prepared: np.ndarray, *, most: int, **_: float) -> list[Region]:
         self.searches += 1
         shift = self._shift(prepared)
         return [Region(x + shift[0], y + shift[1], 1.5 * SIDE) for x, y in self.places[:most]]
