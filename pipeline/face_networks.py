@@ -217,7 +217,7 @@ def merge_boxes(points: np.ndarray, scores: np.ndarray, most: int) -> list[np.nd
     list of ndarray, each of shape (8, 2)
         As :func:`merge_best` gives them.
     """
-    merged = []
+    merged: list[np.ndarray] = []
     while len(scores) and len(merged) < most:
         merged.append(merge_best(points, scores))
         apart = ~_find_overlapping(points, scores)

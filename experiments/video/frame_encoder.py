@@ -23,7 +23,6 @@ CODECS: dict[str, tuple[str, ...]] = {
 """By the file's ending, the codecs to try; OpenCV's wheels have no H.264 (avc1), others may."""
 
 _LONGEST_HOLD = 10.0
-_TOLERANCE = 0.01
 
 
 def find_codecs(target: Path) -> tuple[str, ...]:
@@ -92,11 +91,14 @@ class FrameEncoder:
 
     def check_whole(self) -> bool:
         """Tell whether the closed file has all frames: OpenCV does not tell of a full disk."""
+        undecoded = (cv2.CAP_PROP_FORMAT, -1)
         with quiet_native_stderr():
-            capture = cv2.VideoCapture(str(self._path), cv2.CAP_FFMPEG)
-            found = capture.get(cv2.CAP_PROP_FRAME_COUNT) if capture.isOpened() else 0
+            capture = cv2.VideoCapture(str(self._path), cv2.CAP_FFMPEG, undecoded)
+            found = 0
+            while capture.isOpened() and capture.grab():
+                found += 1
             capture.release()
-        return bool(found >= self.written - max(1, _TOLERANCE * self.written))
+        return found >= self.written
 
     def _put(self, picture: np.ndarray) -> None:
         self._writer.write(picture)

@@ -78,7 +78,7 @@ def test_a_table_a_labelled_clip_and_a_plot(run, model, clip, tmp_path):
         "predict", model, clip, "--csv", "f.csv", "--out", "new/l.mp4", "--plot", "p.png",
         "--smooth", "0.1", "--faces", "2",
     )  # fmt: skip
-    assert (code, error) == (0, "")
+    assert (code, error.strip()) == (0, "")
     told = out.splitlines()
     assert told[0] == f"{clip}: 12 frames, 0.6 s, with a face in 10 (83.3%)"
     assert told[1].startswith("Face 1, 0.1 to 0.6 s: ")
