@@ -15,6 +15,7 @@ from mien.experiments.video.history import ClipHistory
 from mien.experiments.video.interrupts import end_on_interrupt
 from mien.experiments.video.labelled_clip import write_labelled_clip
 from mien.models.bundle import Bundle
+from mien.pipeline.datasets.layout import to_text
 from mien.pipeline.video import ClipReader, FramePrediction, predict_frames
 
 FrameCallback = Callable[[FramePrediction, int], None]
@@ -130,7 +131,7 @@ def predict_to_files(
             bundle, reader.frames(), landmarker=landmarker, faces=faces, smoothing=smoothing,
             live=reader.live,
         )  # fmt: skip
-        with closing(predictions):  # type: ignore[type-var]
+        with closing(predictions):
             for prediction in predictions:
                 for take in takers:
                     take(prediction)
@@ -140,6 +141,6 @@ def predict_to_files(
                     break
         open_files.close()
         if files.plot:
-            write_plot(files.plot, history, bundle.classes, Path(str(source)).name)
+            write_plot(files.plot, history, bundle.classes, to_text(Path(source).name))
         missing = 0 if ending.asked else reader.missing
     return ClipResult(history, missing, ending.asked)

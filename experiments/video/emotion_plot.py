@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ _DPI = 150
 _WIDTH, _PANEL = 10.0, 2.6
 _GAP_SECONDS = 0.5
 _STYLES = ("-", (0, (5, 1.5)), (0, (1.5, 1.5)))
+_LONG_SECONDS = 180.0
 _RIBBON = (-0.12, -0.03)
 
 
@@ -73,14 +75,16 @@ def write_plot(target: Path, history: ClipHistory, classes: Sequence[str], title
         _draw_frame(axes[0])
     hidden = len(history.faces) - len(shown)
     note = f"; {hidden} more faces, seen for a shorter time, are not shown" if hidden else ""
-    axes[-1].set_xlabel(f"seconds{note}")
-    axes[-1].set_xlim(0, max(history.seconds, 0.1))
-    figure.suptitle(title, x=0.01, ha="left", fontsize=12)
+    _draw_times(axes[-1], max(history.seconds, 0.1), note)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12, parse_math=False)
     if shown:
-        handles, names = axes[0].get_legend_handles_labels()
-        figure.legend(handles, names, loc="outside right upper", frameon=False, fontsize=10)
+        lines = axes[0].get_lines()[: len(classes)]
+        legend = figure.legend(lines, classes, loc="outside right upper", frameon=False)
+        for text in legend.get_texts():
+            text.set_parse_math(False)
     try:
-        with atomic_path(target) as path:
+        with warnings.catch_warnings(), atomic_path(target) as path:
+            warnings.simplefilter("ignore")  # letters that the font has not
             figure.savefig(path, format=target.suffix.lower()[1:], dpi=_DPI, facecolor="white")
     except OSError as error:
         raise MienError(
@@ -93,12 +97,13 @@ def _draw_face(axes: Axes, face: FaceHistory, classes: Sequence[str]) -> None:
     seconds, rows = break_gaps(np.array(face.seconds), np.array(face.rows))
     for i, name in enumerate(classes):
         axes.plot(
-            seconds, rows[:, i], label=name, color=colours[name], linewidth=1.6,
+            seconds, rows[:, i], color=colours[name], linewidth=1.6,
             linestyle=_STYLES[i // len(set(colours.values())) % len(_STYLES)],
         )  # fmt: skip
-    for start, end, label in list_runs(face.seconds, face.labels):
-        if label:
-            axes.fill_between([start, end], *_RIBBON, color=colours[label], linewidth=0)
+    runs = list_runs(face.seconds, face.labels)
+    for name in classes:
+        spans = [(start, end - start) for start, end, label in runs if label == name]
+        axes.broken_barh(spans, (_RIBBON[0], _RIBBON[1] - _RIBBON[0]), color=colours[name], lw=0)
     _draw_frame(axes)
 
 
@@ -110,6 +115,14 @@ def _draw_frame(axes: Axes) -> None:
     axes.set_axisbelow(True)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
+
+
+def _draw_times(axes: Axes, end: float, note: str) -> None:
+    axes.set_xlim(0, end)
+    long = end > _LONG_SECONDS
+    axes.set_xlabel(f"{'minutes' if long else 'seconds'}{note}")
+    if long:
+        axes.xaxis.set_major_formatter(lambda s, _: f"{int(s) // 60}:{int(s) % 60:02d}")
 
 
 def break_gaps(seconds: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

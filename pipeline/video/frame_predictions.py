@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,6 +81,9 @@ class FramePrediction:
     faces: list[TrackedPrediction]
 
 
+Predictions = Generator[FramePrediction, None, None]
+
+
 @dataclass(frozen=True)
 class _Seen:
     frame: Frame
@@ -95,7 +98,7 @@ def predict_clip(
     landmarker: Path,
     faces: int = FACES,
     smoothing: float = 0.0,
-) -> Iterator[FramePrediction]:
+) -> Predictions:
     """Predict all faces in all frames of a clip.
 
     Parameters
@@ -113,7 +116,7 @@ def predict_clip(
 
     Returns
     -------
-    iterator of FramePrediction
+    generator of FramePrediction
         One a frame, in order. Close it to end before the clip does.
 
     Raises
@@ -126,7 +129,7 @@ def predict_clip(
 
 def _read_and_predict(
     bundle: Bundle, reader: ClipReader, landmarker: Path, faces: int, smoothing: float
-) -> Iterator[FramePrediction]:
+) -> Predictions:
     with reader:
         yield from predict_frames(
             bundle,
@@ -146,7 +149,7 @@ def predict_frames(
     faces: int = FACES,
     smoothing: float = 0.0,
     live: bool = False,
-) -> Iterator[FramePrediction]:
+) -> Predictions:
     """Predict all faces in frames that come from anywhere; see :func:`predict_clip`.
 
     Parameters
@@ -171,8 +174,8 @@ def predict_frames(
             yield from _predict_batch(bundle, batch, smoother)
 
 
-def _follow(frames: Iterator[Frame], tracker: FaceTracker) -> Iterator[_Seen]:
-    with closing(frames):  # type: ignore[type-var]
+def _follow(frames: Generator[Frame, None, None], tracker: FaceTracker) -> Iterator[_Seen]:
+    with closing(frames):
         for frame in frames:
             rgb = cv2.cvtColor(frame.picture, cv2.COLOR_BGR2RGB)
             faces = tracker.update(rgb, frame.seconds)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from queue import Empty, Full, Queue
 from threading import Event, Thread
@@ -13,7 +13,7 @@ _PATIENCE = 0.1
 _END = object()
 
 
-def run_ahead(source: Iterator[T], depth: int) -> Iterator[T]:
+def run_ahead(source: Iterator[T], depth: int) -> Generator[T, None, None]:
     """Take the items of an iterator in a thread of its own.
 
     Parameters

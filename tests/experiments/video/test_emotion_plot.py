@@ -60,7 +60,7 @@ def test_a_panel_a_face(tmp_path: Path, faces: int) -> None:
 def test_many_faces_are_not_all_drawn(tmp_path: Path) -> None:
     history = make_history(9)
     del history.faces[2].labels[5:]
-    write_plot(tmp_path / "plot.svg", history, CLASSES, "a <clip> & $more$")
+    write_plot(tmp_path / "plot.svg", history, CLASSES, r"a <clip> & $\frac$ 表")
     assert history.list_longest(6) == [1, 3, 4, 5, 6, 7]
     assert (tmp_path / "plot.svg").stat().st_size > 0
 
