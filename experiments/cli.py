@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,6 +23,7 @@ from mien.experiments.options import (
     Store,
     TimeBudget,
 )
+from mien.experiments.predict_command import predict
 from mien.experiments.reproduce.command import reproduce
 from mien.experiments.results_commands import diff, report, rerun
 from mien.experiments.study_commands import study_commands
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from mien.models.bundle import Bundle
     from mien.models.checked_file import Agreement
     from mien.pipeline.extract import ExtractSummary
-    from mien.pipeline.predict import Prediction
     from mien.pipeline.row_filter import RowFilter
 
 _RESUMED = ("demo", "extract", "tune", "compare", "rerun", "reproduce")
@@ -630,44 +629,7 @@ def export(
         print_agreement(agreement)
 
 
-@app.command()
-def predict(
-    model: Annotated[Path, typer.Argument(help="A model from mien export.")],
-    paths: Annotated[list[Path], typer.Argument(help="Pictures, or folders of them.")],
-    as_json: Json = False,
-    csv: Annotated[Path | None, typer.Option(help="Write a CSV, too.")] = None,
-    abstain_below: Annotated[
-        float | None,
-        typer.Option(
-            min=0,
-            max=1,
-            help="Give no label where the highest probability is lower; by default as exported.",
-        ),
-    ] = None,
-    landmarker: Landmarker = None,
-) -> None:
-    """Say the expression of each picture, with probabilities."""
-    from mien.experiments.console import PredictionPrinter, print_note, write_predictions
-    from mien.models.bundle import load_bundle
-    from mien.pipeline.landmarker_bundle import ensure_landmarker_bundle
-    from mien.pipeline.predict import find_pictures, predict_pictures
-
-    bundle = load_bundle(model, on_note=print_note)
-    if abstain_below is not None:
-        bundle = replace(bundle, threshold=abstain_below)
-    pictures = find_pictures(paths)
-    if csv:
-        check_writable(csv)
-    found: list[Prediction] = []
-    with PredictionPrinter(as_json=as_json) as printer:
-        for prediction in predict_pictures(
-            bundle, pictures, landmarker=ensure_landmarker_bundle(landmarker)
-        ):
-            printer.show(prediction)
-            if csv:
-                found.append(replace(prediction, landmarks=None))
-    if csv:
-        write_predictions(csv, bundle.classes, found)
+app.command()(predict)
 
 
 app.command()(inspect)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from mien.pipeline.extract import ExtractSummary
     from mien.pipeline.predict import Prediction
     from mien.pipeline.store import FeatureStore
+    from mien.pipeline.video.frame_predictions import FramePrediction
 
 OUT = Console(highlight=False, soft_wrap=True, emoji=False)
 ERR = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
@@ -142,6 +143,21 @@ class ExtractProgress(_Bar):
         before, since = self._first
         rate = (done - before) / (elapsed - since) if elapsed > since else 0.0
         self._set(done, total, f"{rate:.0f}/s" if rate else "")
+
+
+class ClipProgress(_Bar):
+    """Frames done, and what is seen in the last one."""
+
+    def __init__(self) -> None:
+        super().__init__("frames")
+
+    def update(self, prediction: FramePrediction, declared: int) -> None:
+        """Show a frame of so many; 0 if their number is not known."""
+        told = (
+            f"{own.label or own.reason} {own.probabilities.max():.2f}" for own in prediction.faces
+        )
+        done = prediction.frame + 1
+        self._set(done, max(declared, done), ", ".join(told) or "no face")
 
 
 class TuneProgress(_Bar):

@@ -12,13 +12,15 @@ from typing import Any
 
 
 @contextmanager
-def atomic_path(target: Path) -> Iterator[Path]:
+def atomic_path(target: Path, ending: str = ".part") -> Iterator[Path]:
     """Give a temporary name beside ``target``, and rename it to ``target`` at the end.
 
     Parameters
     ----------
     target : Path
         The file to make or replace; its folder is made when missing.
+    ending : str
+        What the temporary name ends in, for writers that go by it.
 
     Yields
     ------
@@ -26,7 +28,7 @@ def atomic_path(target: Path) -> Iterator[Path]:
         The temporary name to write to. It is removed when the block raises.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=ending)
     os.close(handle)
     temporary = Path(name)
     try:

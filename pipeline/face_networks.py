@@ -83,15 +83,18 @@ class FaceNetworks:
 
     def find_region(self, prepared: np.ndarray, *, confidence: float) -> Region | None:
         """Return where the most certain face is, or None below the confidence."""
+        found = self.find_regions(prepared, confidence=confidence, most=1)
+        return found[0] if found else None
+
+    def find_regions(self, prepared: np.ndarray, *, confidence: float, most: int) -> list[Region]:
+        """Return where faces are, the most certain first; ``most`` at most."""
         side = len(prepared)
         whole = cut_region(prepared, Region(side / 2, side / 2, side), _DETECTOR_SIDE)
         boxes, logits = self._detector.run(whole, scale=2 / 255, offset=-1.0)
         sure = np.flatnonzero(logits[0, :, 0] >= _logit(confidence))
-        if not len(sure):
-            return None
         points = decode_boxes(boxes[0].take(sure, axis=0), self._anchors[sure])
-        box = merge_best(points, _sigmoid(logits[0, sure, 0])) * side
-        return region_from_box(box[0], box[1], box[2], box[3])
+        merged = merge_boxes(points, _sigmoid(logits[0, sure, 0]), most)
+        return [region_from_box(*(box[:4] * side)) for box in merged]
 
     def locate(self, prepared: np.ndarray, region: Region) -> tuple[np.ndarray, float]:
         """Return the landmarks in a region, and the score that there is a face at all.
@@ -193,6 +196,37 @@ def merge_best(points: np.ndarray, scores: np.ndarray) -> np.ndarray:
     -------
     ndarray, shape (8, 2)
     """
+    together = _find_overlapping(points, scores)
+    weights = scores[together] / scores[together].sum()
+    return np.einsum("n,nkd->kd", weights, points[together])
+
+
+def merge_boxes(points: np.ndarray, scores: np.ndarray, most: int) -> list[np.ndarray]:
+    """Merge the best box, then the best of those that do not overlap it, and so on.
+
+    Parameters
+    ----------
+    points : ndarray, shape (n, 8, 2)
+        From :func:`decode_boxes`; may be empty.
+    scores : ndarray, shape (n,)
+    most : int
+        How many boxes to return at most.
+
+    Returns
+    -------
+    list of ndarray, each of shape (8, 2)
+        As :func:`merge_best` gives them.
+    """
+    merged: list[np.ndarray] = []
+    while len(scores) and len(merged) < most:
+        merged.append(merge_best(points, scores))
+        apart = ~_find_overlapping(points, scores)
+        points, scores = points[apart], scores[apart]
+    return merged
+
+
+def _find_overlapping(points: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Tell which boxes overlap the best one, itself included; bool, shape (n,)."""
     low, high = points[:, 0], points[:, 1]
     best = int(scores.argmax())
     shared = np.minimum(high, high[best]) - np.maximum(low, low[best])
@@ -200,8 +234,7 @@ def merge_best(points: np.ndarray, scores: np.ndarray) -> np.ndarray:
     area = (high - low).prod(axis=1)
     together = shared > _OVERLAP * (area + area[best] - shared)
     together[best] = True
-    weights = scores[together] / scores[together].sum()
-    return np.einsum("n,nkd->kd", weights, points[together])
+    return together
 
 
 def _logit(share: float) -> float:

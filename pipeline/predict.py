@@ -251,19 +251,25 @@ def _read_features(bundle: Bundle, faces: list[_Read]) -> np.ndarray:
 
 
 def predict_faces(bundle: Bundle, faces: FaceBatch) -> np.ndarray:
-    """Compute the features of faces whose landmarks are known, and their probabilities.
+    """Compute what a model reads of faces whose landmarks are known, and their probabilities.
 
     Parameters
     ----------
     bundle : Bundle
-        A model that reads features only.
     faces : FaceBatch
 
     Returns
     -------
     ndarray of float64, shape (n, n_classes)
     """
-    return bundle.predict_proba(_compute_features(bundle, faces))
+    if not bundle.reads_pixels:
+        return bundle.predict_proba(_compute_features(bundle, faces))
+    boxes = map(compute_crop_box, (grey.shape for grey in faces.pictures), faces.mesh)
+    crops = [cut_square(*pair, CNN_SIDE) for pair in zip(faces.pictures, boxes, strict=True)]
+    pixels = np.stack(crops)
+    if not bundle.reads_features:
+        return bundle.predict_proba(pixels)
+    return bundle.predict_proba((_compute_features(bundle, faces), pixels))
 
 
 def _compute_features(bundle: Bundle, faces: FaceBatch) -> np.ndarray:

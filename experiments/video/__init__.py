@@ -1,0 +1,1 @@
+"""What mien predict makes of a clip: a table, a labelled clip, a picture of the emotions."""
