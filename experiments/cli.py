@@ -244,14 +244,23 @@ def extract(
 
 
 @app.command()
-def info(store: Store, as_json: Json = False) -> None:
+def info(
+    store: Store,
+    as_json: Json = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Compare every file of the store with its checksum.")
+    ] = False,
+) -> None:
     """Say what a feature store holds."""
     from mien.experiments.console import print_info
+    from mien.experiments.store_check import check_store
     from mien.pipeline.store import FeatureStore
 
+    if check:
+        raise typer.Exit(0 if check_store(store, as_json=as_json) else 1)
     opened = FeatureStore.open(store)
     if as_json:
-        content = {k: v for k, v in opened.manifest.items() if k != "plan"}
+        content = {k: v for k, v in opened.manifest.items() if k not in ("plan", "checksum")}
         typer.echo(json.dumps(content, indent=1, ensure_ascii=False))
     else:
         print_info(opened)

@@ -215,8 +215,10 @@ def print_extract_summary(name: str, out: Path, summary: ExtractSummary) -> None
             f"{summary.rows_computed:,} rows in {summary.seconds:.0f} s ({rate:.0f}/s) with "
             f"{summary.workers} workers, at most {summary.peak_memory_mb:,.0f} MB each"
         )
-    else:
+    elif not summary.mended:
         OUT.print("All rows were in the store already.")
+    for told in summary.mended:
+        OUT.print(f"Mended: {escape(told)}")
     OUT.print(f"Store: {escape(str(out))}")
 
 

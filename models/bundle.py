@@ -102,7 +102,7 @@ def save_bundle(bundle: Bundle, target: Path, *, max_size: int | None = None) ->
     import joblib
 
     try:
-        with atomic_path(target) as path:
+        with atomic_path(target, durable=True) as path:
             joblib.dump(bundle, path, compress=3)
             _check_size(path.stat().st_size, max_size)
     except OSError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from mien.errors import MienError
+from mien.files import atomic_path
 
 _FORMAT = "mien-cnn-checkpoint-1"
 
@@ -59,16 +59,8 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     arrays = {"header": np.asarray(json.dumps(header))}
     arrays |= {f"variable_{i}": value for i, value in enumerate(checkpoint.variables)}
     arrays |= {f"best_{i}": value for i, value in enumerate(checkpoint.best_weights)}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with temporary.open("wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with atomic_path(path, durable=True) as temporary, temporary.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
 
 
 def read_checkpoint(path: Path) -> Checkpoint | None:
