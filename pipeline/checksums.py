@@ -81,7 +81,7 @@ class SumsOfWritten:
 
     def finish(self) -> FileSums:
         """Return the checksums of what was written."""
-        block = self._sizes[1] if len(self._sizes) > 1 else _CHUNK
+        block = self._sizes[1] if self._rows else _CHUNK
         return FileSums(sum(self._sizes), self._sizes[0], block, self._rows, tuple(self._sums))
 
 

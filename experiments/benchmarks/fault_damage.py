@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mien.experiments.benchmarks.fault_jobs import Extract, finish, read_store, start
+from mien.experiments.benchmarks.fault_jobs import Extract, read_store
+from mien.experiments.benchmarks.fault_processes import Command
 from mien.pipeline.verified import VERIFIED
 
 KINDS = ("a byte flipped", "cut short", "gone")
@@ -73,8 +74,8 @@ def damage_each(
             target = place / "store" / file
             _damage(target, kind, rng)
             before = _list_times(place / "store")
-            checked = finish(start(["info", str(place / "store"), "--check"], place))
-            ended = finish(start(job.words(place), place))
+            checked = Command(["info", str(place / "store"), "--check"], place).finish()
+            ended = Command(job.words(place), place).finish()
             found = checked.code in (1, 2) and target.name in checked.out + checked.err
             mended = ended.code == 0 and read_store(place / "store") == expected
             after = _list_times(place / "store")

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mien.experiments.benchmarks.fault_processes import scratch_of
 from mien.experiments.storages import open_storage
 from mien.experiments.study_summary import load_study
 from mien.files import write_json
@@ -28,47 +25,10 @@ CHANGING = {"created", "command", "environment", "timing", "mien", "store", "ext
 _FINISHED = ("COMPLETE", "PRUNED")
 
 
-@dataclass(frozen=True)
-class Ended:
-    """A command that has ended: exit code, standard output and standard error."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def told(self) -> bool:
-        """Whether a failure was said in one message."""
-        return self.code == 2 and "Error:" in self.err and not self.traced
-
-    @property
-    def traced(self) -> bool:
-        """Whether there was a traceback."""
-        return "Traceback" in self.err
-
-
-def start(words: list[str], place: Path) -> subprocess.Popen[str]:
-    """Start ``mien`` with these words, as a process group whose temporary files lie in a folder."""
-    scratch = place.with_name(f"{place.name}.tmp")
-    scratch.mkdir(parents=True, exist_ok=True)
-    return subprocess.Popen(
-        [sys.executable, "-m", "mien", *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True, start_new_session=True,
-        env=os.environ | {"TMPDIR": str(scratch), "COLUMNS": "200"},
-    )  # fmt: skip
-
-
-def finish(process: subprocess.Popen[str]) -> Ended:
-    """Wait for a command."""
-    out, err = process.communicate()
-    return Ended(process.returncode, out, err)
-
-
 def list_left(place: Path) -> list[str]:
     """Return the temporary files that lie in a command's folder and in its temporary one."""
-    scratch = place.with_name(f"{place.name}.tmp")
     found = [path for path in place.rglob("*") if _is_temporary(path)]
-    return sorted(str(path) for path in (*found, *scratch.iterdir()))
+    return sorted(str(path) for path in (*found, *scratch_of(place, "tmp").iterdir()))
 
 
 def _is_temporary(path: Path) -> bool:
@@ -203,7 +163,7 @@ class Compare(Job):
         return ["compare", str(self.source), "--out", str(place / "report"), "--models",
                 "svm-linear,svm-rbf", "--cv", "stratified:4", "--set",
                 "svm-linear.families=blendshapes", "--set",
-                "svm-rbf.families=patch_hog"]  # fmt: skip
+                "svm-rbf.families=blendshapes"]  # fmt: skip
 
     def read(self, place: Path) -> Any:
         """Return what it made; see :class:`Job`."""

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
-import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mien.experiments.benchmarks.fault_jobs import Job, finish, list_left, save_difference
-from mien.experiments.benchmarks.fault_jobs import start as start_command
+from mien.experiments.benchmarks.fault_jobs import Job, list_left, save_difference
+from mien.experiments.benchmarks.fault_processes import Command, run_apart
 
 _SHARED_MEMORY = Path("/dev/shm")
 
@@ -63,11 +60,11 @@ def run_undisturbed(job: Job, place: Path) -> tuple[Any, float]:
         If it fails.
     """
     started = time.perf_counter()
-    ended = finish(start_command(job.words(place), place))
+    ended = Command(job.words(place), place).finish()
     seconds = time.perf_counter() - started
     if ended.code or ended.traced:
         raise RuntimeError(f"{job.name} failed undisturbed:\n{ended.err}")
-    return job.read(place), seconds
+    return run_apart(job.read, place), seconds
 
 
 def kill_at_random(
@@ -100,8 +97,8 @@ def kill_at_random(
         place, before = folder / f"{number:02d}", dict[str, Any]()
         for _ in range(min(in_a_row, moments - number * in_a_row)):
             moment = rng.uniform(0, seconds)
-            process = start_command(job.words(place), place)
-            killed = _kill_after(process, moment)
+            process = Command(job.words(place), place)
+            killed = process.kill_after(moment)
             tally.killed += killed
             tally.ended += not killed
             tally.left += _count_shared_memory(process.pid)
@@ -121,7 +118,7 @@ def _count(tally: Tally, lost: int, again: int) -> None:
 
 def _judge(tally: Tally, job: Job, place: Path, finished: dict[str, Any], expected: Any) -> str:
     """Let a command that was killed come to its end; count what became of it, and say it."""
-    ended = finish(start_command(job.words(place), place))
+    ended = Command(job.words(place), place).finish()
     if ended.code or ended.traced:
         tally.failed += 1
         return f"the last run FAILED with code {ended.code}: {ended.err[-2000:]}"
@@ -130,23 +127,12 @@ def _judge(tally: Tally, job: Job, place: Path, finished: dict[str, Any], expect
     _count(tally, lost, again)
     left = list_left(place)
     tally.left += len(left)
-    found = job.read(place)
+    found = run_apart(job.read, place)
     if found != expected:
         tally.differing += 1
         save_difference(place / "difference.json", expected, found)
     told = "DIFFERENT" if found != expected else "equal"
     return f"{lost} lost, {again} done twice, {told}, left: {', '.join(left) or 'nothing'}"
-
-
-def _kill_after(process: subprocess.Popen[str], seconds: float) -> bool:
-    """Kill a process group after a while; False if it had ended by itself."""
-    try:
-        process.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        return True
-    return False
 
 
 def _count_shared_memory(process: int) -> int:

@@ -10,16 +10,14 @@ from typing import Any
 
 from mien.experiments.benchmarks.fault_jobs import (
     Compare,
-    Ended,
     Export,
     Extract,
     Job,
     Tune,
     TuneInJournal,
-    finish,
     list_left,
-    start,
 )
+from mien.experiments.benchmarks.fault_processes import Command, Ended, run_apart
 from mien.pipeline.store import FeatureStore
 
 
@@ -73,11 +71,11 @@ def run_pairs(
 
 
 def _run_twice(job: Job, place: Path, expected: Any) -> PairResult:
-    processes = [start(job.words(place), place) for _ in range(2)]
-    ends = [finish(process) for process in processes]
+    processes = [Command(job.words(place), at) for at in (place, place.with_name(f"{place.name}b"))]
+    ends = [process.finish() for process in processes]
     refused = sum(end.told for end in ends)
     finished = sum(end.code == 0 for end in ends)
-    same, left = job.read(place) == expected, list_left(place)
+    same, left = run_apart(job.read, place) == expected, list_left(place)
     outcome = f"{finished} finished, {refused} refused with a message; "
     outcome += "the result is that of one alone" if same else "the result DIFFERS"
     if isinstance(job, Tune):
@@ -101,12 +99,12 @@ def _change_while_read(
     copy = folder / name / "store"
     shutil.copytree(store, copy)
     job, place = Compare(copy), folder / name / "place"
-    reader = start(job.words(place), place)
+    reader = Command(job.words(place), place)
     words = ["extract", str(pictures), "--out", str(copy), "--workers", "1", "--families"]
     words += ["blendshapes", "--limit", "70", "--overwrite"] if overwriting else ["pose"]
-    ends = [finish(start(words, folder / name / "other")), finish(reader)]
+    ends = [Command(words, folder / name / "other").finish(), reader.finish()]
     refused = ends[1].told
-    same = ends[1].code == 0 and job.read(place) == expected(Compare(store))
+    same = ends[1].code == 0 and run_apart(job.read, place) == expected(Compare(store))
     whole = ends[0].code == 0 and FeatureStore.open(copy).families is not None
     outcome = "the comparison was refused with a message" if refused else (
         "the comparison is that of the store as it was" if same else "the comparison DIFFERS"

@@ -24,9 +24,11 @@ from mien.experiments.benchmarks.fault_disks import (
     forbid_writing,
     read_only_source,
 )
-from mien.experiments.benchmarks.fault_jobs import JOBS, Extract, Job, finish, start
+from mien.experiments.benchmarks.fault_jobs import JOBS, Extract, Job
 from mien.experiments.benchmarks.fault_kills import Tally, kill_at_random, run_undisturbed
 from mien.experiments.benchmarks.fault_pairs import PairResult, run_pairs
+from mien.experiments.benchmarks.fault_processes import Command
+from mien.pipeline.store import MANIFEST
 
 TRIALS = ("kills", "disks", "pairs", "damage")
 _SHARES = (0.05, 0.3, 0.6, 0.9)
@@ -41,7 +43,11 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=12, help="rendered people, 16 faces each")
     parser.add_argument("--commands", default=",".join(JOBS).replace(", ", "/"))
     parser.add_argument("--trials", default=",".join(TRIALS))
-    parser.add_argument("--folder", type=Path, help="where everything is kept; else it is removed")
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        help="keeps all; a dataset in it is taken",
+    )
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     names = [name.replace("/", ", ") for name in arguments.commands.split(",")]
@@ -59,6 +65,7 @@ class Faults:
     Parameters
     ----------
     folder : Path
+        A dataset that is there already is taken.
     people : int
         Rendered people, of 16 faces each.
     in_a_row : int
@@ -72,12 +79,13 @@ class Faults:
         self._seed = seed
         self._pictures = self._folder / "pictures"
         made = self._folder / "made"
-        words = ["render", "--out", str(self._pictures), "--people", str(people)]
-        ended = finish(start(words, made))
-        if ended.code:
-            raise RuntimeError(ended.err)
-        run_undisturbed(Extract(self._pictures), made)
         self._store = made / "store"
+        if not (self._store / MANIFEST).is_file():
+            words = ["render", "--out", str(self._pictures), "--people", str(people)]
+            ended = Command(words, made).finish()
+            if ended.code:
+                raise RuntimeError(ended.err)
+            run_undisturbed(Extract(self._pictures), made)
         self._undisturbed = cache(self._run_undisturbed)
 
     def run(self, trials: list[str], names: list[str], moments: int) -> tuple[list[str], bool]:
