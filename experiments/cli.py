@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from dataclasses import replace
@@ -30,6 +31,7 @@ from mien.experiments.study_commands import study_commands
 if TYPE_CHECKING:
     from mien.pipeline.row_filter import RowFilter
 
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 _RESUMED = ("demo", "extract", "tune", "compare", "rerun", "reproduce")
 
 
@@ -68,6 +70,18 @@ def main() -> None:
         from mien.experiments.console import print_error
 
         print_error(error)
+        sys.exit(2)
+    except OSError as error:
+        if error.errno not in _DISK_ERRORS:
+            raise
+        from mien.experiments.console import print_error
+
+        print_error(
+            MienError(
+                f"A file cannot be written ({error}).",
+                "Make room, or name another folder, also in TMPDIR; then run the command again.",
+            )
+        )
         sys.exit(2)
 
 

@@ -240,6 +240,6 @@ def _describe_places(blocks: tuple[int, ...], sums: FileSums) -> str:
         return ""
     if not sums.rows:
         return f"in {len(blocks)} of {len(sums.sums) - 1} blocks"
-    first = blocks[0] * sums.rows
-    told = f"in rows {first:,} to {first + sums.rows - 1:,}"
+    first, total = blocks[0] * sums.rows, (sums.size - sums.head) * sums.rows // sums.block
+    told = f"in rows {first:,} to {min(first + sums.rows, total) - 1:,}"
     return told + (f" and in {len(blocks) - 1} more blocks" if len(blocks) > 1 else "")

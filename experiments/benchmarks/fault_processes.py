@@ -120,7 +120,12 @@ def _run(words: list[str], output: Path, scratch: Path) -> Any:
         file = os.open(output / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(file, descriptor)
         os.close(file)
+    sys.stdout, sys.stderr = (os.fdopen(os.dup(own), "w") for own in (1, 2))
     os.environ |= {"TMPDIR": str(scratch), "COLUMNS": "200"}
     tempfile.tempdir = None
     sys.argv = ["mien", *words]
-    cli.main()
+    try:
+        cli.main()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()

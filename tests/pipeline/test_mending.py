@@ -121,7 +121,7 @@ def read_all(store: FeatureStore) -> None:
 @pytest.mark.parametrize(
     ("name", "tasks"),
     [
-        ("features/pose.npy", ["FamilyTask 000001: pose"]),
+        ("features/geometry.npy", ["FamilyTask 000001: geometry"]),
         ("pixels.npy", ["PartTask 000001: "]),
         ("mesh.npy", ["PartTask 000001: "]),
         ("rows.parquet", [f"PartTask 00000{i}: " for i in range(3)]),
