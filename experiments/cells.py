@@ -69,7 +69,10 @@ def read_cell(source: Path) -> Cell | None:
     try:
         text = source.read_text(encoding="utf-8")
         folds = json.loads(text)
-        with np.load(source.with_suffix(".npz"), allow_pickle=False) as arrays:
+        with (
+            source.with_suffix(".npz").open("rb") as file,
+            np.load(file, allow_pickle=False) as arrays,
+        ):
             if arrays.get("text_crc32", known := zlib.crc32(text.encode())) != known:
                 return None
             outputs = [arrays[f"outputs_{i}"] for i in range(len(folds))]

@@ -247,6 +247,8 @@ def print_info(store: FeatureStore) -> None:
     OUT.print(table)
     for note in manifest["notes"]:
         OUT.print(f"Note: {escape(note)}")
+    if store.checksums is None:
+        OUT.print("Without checksums: the same mien extract command again makes them.")
 
 
 def print_audit(summary: Mapping[str, Any], out: Path, filter_file: Path | None) -> None:

@@ -9,6 +9,7 @@ undisturbed. The end is a table in Markdown.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -100,15 +101,20 @@ class Faults:
     def _make(self, name: str) -> Job:
         return JOBS[name](self._pictures if name == "extract" else self._store)
 
-    def _run_undisturbed(self, name: str) -> Any:
-        place = self._folder / "undisturbed" / name.replace(", ", "-")
-        return run_undisturbed(self._make(name), place)[0]
+    def _place(self, trial: str, name: str) -> Path:
+        return self._folder / trial / name.replace(", ", "-").replace(" ", "-")
+
+    def _run_undisturbed(self, name: str) -> tuple[Any, int]:
+        """Return what a job makes, and the bytes of it."""
+        place = self._place(f"undisturbed-{os.getpid()}", name)
+        made = run_undisturbed(self._make(name), place)[0]
+        return made, sum(path.stat().st_size for path in place.rglob("*") if path.is_file())
 
     def _run_kills(self, names: list[str], moments: int) -> tuple[str, list[Tally]]:
         tallies = [
             kill_at_random(
                 self._make(name),
-                self._folder / "kills" / name.replace(", ", "-"),
+                self._place("kills", name),
                 moments=moments,
                 in_a_row=self._in_a_row,
                 seed=self._seed,
@@ -123,10 +129,8 @@ class Faults:
             return f"Full and read-only disks were not tried: {reason}.", []
         full, forbidden, lines = [], [], []
         for name in names:
-            job, place = self._make(name), self._folder / "disks" / name.replace(", ", "-")
-            expected = self._undisturbed(name)
-            made = self._folder / "undisturbed" / name.replace(", ", "-")
-            needed = sum(path.stat().st_size for path in made.rglob("*") if path.is_file())
+            job, place = self._make(name), self._place("disks", name)
+            expected, needed = self._undisturbed(name)
             full.append(
                 fill_disk(job, place / "full", expected, needed=needed, shares=_SHARES, tell=tell)
             )
@@ -145,7 +149,7 @@ class Faults:
             self._pictures,
             self._store,
             self._folder / "pairs",
-            lambda job: self._undisturbed(job.name),
+            lambda job: self._undisturbed(job.name)[0],
             tell=tell,
         )
         rows = [(result.name, result.outcome) for result in results]

@@ -44,7 +44,7 @@ def test_a_full_disk_is_said_and_leaves_whole_lines(journal, monkeypatch, writte
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", fill)
         with pytest.raises(
-            MienError, match=r"failed \(No space left on device\).*the same command"
+            MienError, match=r"failed \(.*No space left on device\).*the same command"
         ):
             run_trial(journal)
     assert journal.read_bytes() == before
