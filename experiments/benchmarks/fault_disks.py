@@ -110,7 +110,7 @@ def fill_disk(
         left = (log / "left").read_text().split()
         tally.left += len(left)
         tally.failed += second.code != 0
-        same = second.code == 0 and run_apart(job.read, kept) == expected
+        same = second.code == 0 and job.is_same(expected, run_apart(job.read, kept))
         tally.differing += second.code == 0 and not same
         tell(
             f"{job.name} on {size} KB: {_describe(first)}; {len(left)} half files; with room: "
@@ -139,7 +139,7 @@ def read_only_source(job: Job, folder: Path, expected: Any) -> tuple[bool, str]:
     """Run a command whose source is on a read-only mount; return whether it ended as usual."""
     place, log, _ = _make_folders(folder)
     first, _ = _run_mounted(_READ_ONLY, job.words(place), job.source, log)
-    same = first.code == 0 and run_apart(job.read, place) == expected
+    same = first.code == 0 and job.is_same(expected, run_apart(job.read, place))
     return same, f"{job.name} of a read-only source: {_describe(first)}, equal: {same}"
 
 

@@ -54,9 +54,13 @@ class Job(ABC):
     def words(self, place: Path) -> list[str]:
         """Return the command that works in a folder."""
 
+    def is_same(self, expected: Any, found: Any) -> bool:
+        """Tell whether two runs made the same; see :meth:`read`."""
+        return bool(expected == found)
+
     @abstractmethod
     def read(self, place: Path) -> Any:
-        """Return what the finished command made: equal after equal runs."""
+        """Return what the finished command made."""
 
     def list_done(self, place: Path) -> dict[str, Any]:  # noqa: ARG002
         """Return the finished pieces of work, each with what changes when it is done again."""
@@ -129,8 +133,22 @@ class Tune(Job):
     def read(self, place: Path) -> Any:
         """Return what it made; see :class:`Job`."""
         told = json.loads((place / "tuned.json").read_text(encoding="utf-8"))
-        points = {json.dumps(params): values for params, values in self.list_done(place).values()}
-        return strip(told), points
+        points = {json.dumps(params): end for params, *end in self.list_done(place).values()}
+        return {key: told[key] for key in ("parameters", "accuracy", "trials")}, points
+
+    def is_same(self, expected: Any, found: Any) -> bool:
+        """Compare the best, the points, and the scores of those that both scored to the end.
+
+        Which trials are cut short depends on which had ended before them.
+        """
+        (best, points), (other_best, others) = expected, found
+        complete = [
+            point
+            for point in points.keys() & others.keys()
+            if points[point][0] == others[point][0] == "COMPLETE"
+        ]
+        same_scores = all(points[point] == others[point] for point in complete)
+        return bool(best == other_best and points.keys() == others.keys() and same_scores)
 
     def list_done(self, place: Path) -> dict[str, Any]:
         """Return its finished pieces; see :class:`Job`."""
@@ -140,7 +158,7 @@ class Tune(Job):
         except Exception:  # killed before there was a study
             return {}
         return {
-            str(trial.number): (dict(sorted(trial.params.items())), trial.values)
+            str(trial.number): (dict(sorted(trial.params.items())), trial.state.name, trial.values)
             for trial in trials
             if trial.state.name in _FINISHED
         }

@@ -128,10 +128,11 @@ def _judge(tally: Tally, job: Job, place: Path, finished: dict[str, Any], expect
     left = list_left(place)
     tally.left += len(left)
     found = run_apart(job.read, place)
-    if found != expected:
+    same = job.is_same(expected, found)
+    if not same:
         tally.differing += 1
         save_difference(place / "difference.json", expected, found)
-    told = "DIFFERENT" if found != expected else "equal"
+    told = "equal" if same else "DIFFERENT"
     return f"{lost} lost, {again} done twice, {told}, left: {', '.join(left) or 'nothing'}"
 
 

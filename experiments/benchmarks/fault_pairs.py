@@ -75,11 +75,11 @@ def _run_twice(job: Job, place: Path, expected: Any) -> PairResult:
     ends = [process.finish() for process in processes]
     refused = sum(end.told for end in ends)
     finished = sum(end.code == 0 for end in ends)
-    same, left = run_apart(job.read, place) == expected, list_left(place)
+    same, left = job.is_same(expected, run_apart(job.read, place)), list_left(place)
     outcome = f"{finished} finished, {refused} refused with a message; "
     outcome += "the result is that of one alone" if same else "the result DIFFERS"
     if isinstance(job, Tune):
-        trials = [str(params) for params, _ in job.list_done(place).values()]
+        trials = [str(params) for params, *_ in job.list_done(place).values()]
         outcome += f"; {len(trials) - len(set(trials))} of {len(trials)} trials done twice"
     if left:
         outcome += f"; left: {', '.join(left)}"

@@ -8,6 +8,7 @@ import pytest
 
 from mien.errors import MienError
 from mien.experiments.storages import open_storage
+from mien.experiments.studies import enqueue_failed
 
 
 def run_trial(path):
@@ -60,6 +61,30 @@ def test_half_a_line_is_cut_off_and_the_study_goes_on(journal, half):
         study = optuna.load_study(study_name="a", storage=opened)
         study.optimize(lambda _: 0.5, n_trials=1)
     assert count_trials(journal) == 3
+
+
+def test_a_point_that_failed_with_its_disk_is_done_once(journal):
+    grid = {"x": [0.0, 0.5, 1.0]}
+
+    def run_points(*states):
+        for state in states:
+            trial = study.ask()
+            study.tell(trial, trial.suggest_float("x", 0, 1) if state == "COMPLETE" else None,
+                       state=optuna.trial.TrialState[state])  # fmt: skip
+
+    with open_storage(f"journal:{journal}") as opened:
+        study = optuna.create_study(
+            study_name="grid", storage=opened, sampler=optuna.samplers.GridSampler(grid)
+        )
+        run_points("COMPLETE", "FAIL", "COMPLETE")
+        enqueue_failed(study)
+        enqueue_failed(study)
+        assert [trial.state.name for trial in study.trials[3:]] == ["WAITING"]
+        run_points("COMPLETE")
+        enqueue_failed(study)
+        done = study.get_trials(states=[optuna.trial.TrialState.COMPLETE])
+        assert sorted(trial.value for trial in done) == grid["x"]
+        assert len(study.trials) == 4
 
 
 def test_whole_lines_stay(journal):

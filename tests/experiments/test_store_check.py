@@ -12,9 +12,16 @@ from mien.pipeline.store_manifest import write_manifest
 
 
 @pytest.fixture
-def checked(make_store):
+def store(make_store):
+    """A store of all files, without checksums."""
+    made = make_store(families=("blendshapes",))
+    np.save(made.path / "blendshapes.npy", made.features("blendshapes"))
+    return made
+
+
+@pytest.fixture
+def checked(store):
     """A store with checksums."""
-    store = make_store(families=("blendshapes",))
     plan = {"part_rows": 64, **{key: store.manifest[key] for key in ("rows", "families")}}
     _, sums = find_damage(store.path, plan, None)
     write_checksums(store.path, Checksums(plan, sums))
@@ -57,8 +64,7 @@ def test_commands_refuse_what_is_damaged_and_read_the_rest(run, checked):
     assert "Without checksums" not in run("info", checked.path)[1]
 
 
-def test_a_store_without_checksums_is_checked_by_its_sizes(run, make_store):
-    store = make_store(families=("blendshapes",))
+def test_a_store_without_checksums_is_checked_by_its_sizes(run, store):
     code, out, _ = run("info", store.path, "--check")
     assert code == 0
     assert out.startswith("6 files are there in full size. They have no checksums")
