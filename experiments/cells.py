@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from mien.experiments.evaluate import FoldResult, HeldOut
-from mien.files import atomic_path, write_json
+from mien.files import atomic_path
 
 
 @dataclass(frozen=True)
@@ -44,30 +44,43 @@ class Cell:
 def write_cell(target: Path, cell: Cell) -> None:
     """Write a cell: ``target`` and, with the suffix ``.npz``, its arrays; each atomically.
 
-    The arrays come first: a JSON file without them is of no finished write.
+    The arrays come first, with the JSON text's checksum: without them, or with others, it is of no
+    finished write, or damaged. Both are on the disk when this returns.
     """
+    text = json.dumps(cell.folds, indent=1, ensure_ascii=False) + "\n"
     arrays: dict[str, Any] = {
         f"outputs_{i}": own.astype(np.float32) for i, own in enumerate(cell.outputs)
     }
     if cell.held_out is not None:
         arrays["held_out_rows"] = cell.held_out.rows
         arrays["held_out_outputs"] = cell.held_out.outputs.astype(np.float32)
-    with atomic_path(target.with_suffix(".npz")) as path, path.open("wb") as file:
+    arrays["text_crc32"] = np.uint32(zlib.crc32(text.encode()))
+    with (
+        atomic_path(target.with_suffix(".npz"), durable=True) as path,
+        path.open("wb") as file,
+    ):
         np.savez(file, **arrays)
-    write_json(target, cell.folds)
+    with atomic_path(target, durable=True) as path:
+        path.write_text(text, encoding="utf-8")
 
 
 def read_cell(source: Path) -> Cell | None:
     """Return a finished fit; None if a file of it is missing or damaged."""
     try:
-        folds = json.loads(source.read_text(encoding="utf-8"))
-        with np.load(source.with_suffix(".npz"), allow_pickle=False) as arrays:
+        text = source.read_text(encoding="utf-8")
+        folds = json.loads(text)
+        with (
+            source.with_suffix(".npz").open("rb") as file,
+            np.load(file, allow_pickle=False) as arrays,
+        ):
+            if arrays.get("text_crc32", known := zlib.crc32(text.encode())) != known:
+                return None
             outputs = [arrays[f"outputs_{i}"] for i in range(len(folds))]
             held_out = (
                 HeldOut(arrays["held_out_rows"], arrays["held_out_outputs"])
                 if "held_out_rows" in arrays
                 else None
             )
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except Exception:  # a damaged archive may raise anything
         return None
     return Cell(folds, outputs, held_out)

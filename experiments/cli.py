@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from pathlib import Path
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from mien.pipeline.extract import ExtractSummary
     from mien.pipeline.row_filter import RowFilter
 
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 _RESUMED = ("demo", "extract", "tune", "compare", "rerun", "reproduce")
 
 
@@ -73,6 +75,18 @@ def main() -> None:
         from mien.experiments.console import print_error
 
         print_error(error)
+        sys.exit(2)
+    except OSError as error:
+        if error.errno not in _DISK_ERRORS:
+            raise
+        from mien.experiments.console import print_error
+
+        print_error(
+            MienError(
+                f"A file cannot be written ({error}).",
+                "Make room, or name another folder, also in TMPDIR; then run the command again.",
+            )
+        )
         sys.exit(2)
 
 
@@ -242,14 +256,23 @@ def extract(
 
 
 @app.command()
-def info(store: Store, as_json: Json = False) -> None:
+def info(
+    store: Store,
+    as_json: Json = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Compare every file of the store with its checksum.")
+    ] = False,
+) -> None:
     """Say what a feature store holds."""
     from mien.experiments.console import print_info
+    from mien.experiments.store_check import check_store
     from mien.pipeline.store import FeatureStore
 
+    if check:
+        raise typer.Exit(0 if check_store(store, as_json=as_json) else 1)
     opened = FeatureStore.open(store)
     if as_json:
-        content = {k: v for k, v in opened.manifest.items() if k != "plan"}
+        content = {k: v for k, v in opened.manifest.items() if k not in ("plan", "checksum")}
         typer.echo(json.dumps(content, indent=1, ensure_ascii=False))
     else:
         print_info(opened)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from mien.experiments.statistics import compare_models
 from mien.experiments.summary import choose_split, summarise_model
 from mien.experiments.training_summary import summarise_attempt
 from mien.files import write_json
+from mien.locks import hold_folder
 from mien.models.cnn.isolated import TrainingProcess
 
 FOLDS_FILE = "folds.json"
@@ -67,8 +69,27 @@ def compare(
     ------
     MienError
         If the scheme does not fit the data, a model or parameter is unknown, something leaks and
-        was not to, or every model failed.
+        was not to, every model failed, the folder cannot be written, or another process compares
+        into it.
     """
+    try:
+        with ExitStack() as held:
+            return _compare(data, options, out, on_progress, held)
+    except OSError as error:
+        raise MienError(
+            f"{out} cannot be written ({error}).",
+            "Make room, or choose another folder with --out. Finished fits are kept: the same "
+            "command again goes on where it was.",
+        ) from error
+
+
+def _compare(
+    data: RowData,
+    options: ComparisonOptions,
+    out: Path,
+    on_progress: Callable[[Progress], None] | None,
+    held: ExitStack,
+) -> dict[str, Any]:
     candidates = [get_candidate(name) for name in dict.fromkeys(options.models)]
     if not candidates:
         raise MienError("No model was named.", "Name one or more with --models.")
@@ -91,12 +112,13 @@ def compare(
     usable = data.usable
     if any(own.get("centre") == "neutral" for own in every.values()):
         usable = exclude_references(data, usable)
+    held.enter_context(hold_folder(out, "mien compare"))
     checked = check_folds(
         data, limit_usable(data, usable, options.limit, options.seed), options, out
     )
     data, folds = checked.data, checked.folds
     _check_centring(folds, every)
-    _write_folds(out, folds)
+    write_json(out / FOLDS_FILE, folds.to_json())
     left_out = {
         "without_twins": find_twins(folds, rows),
         "without_near_twins": checked.copies,
@@ -230,12 +252,3 @@ def _check_centring(folds: Folds, parameters: Mapping[str, Mapping[str, Any]]) -
             f"{folds.scheme} does not keep them together.",
             "Use --cv subject:10 or leave-one-subject-out.",
         )
-
-
-def _write_folds(out: Path, folds: Folds) -> None:
-    try:
-        write_json(out / FOLDS_FILE, folds.to_json())
-    except OSError as error:
-        raise MienError(
-            f"{out} cannot be written ({error.strerror}).", "Choose another folder with --out."
-        ) from error

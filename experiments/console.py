@@ -236,8 +236,10 @@ def print_extract_summary(name: str, out: Path, summary: ExtractSummary) -> None
             f"{summary.rows_computed:,} rows in {summary.seconds:.0f} s ({rate:.0f}/s) with "
             f"{summary.workers} workers, at most {summary.peak_memory_mb:,.0f} MB each"
         )
-    else:
+    elif not summary.mended:
         OUT.print("All rows were in the store already.")
+    for told in summary.mended:
+        OUT.print(f"Mended: {escape(told)}")
     OUT.print(f"Store: {escape(str(out))}")
 
 
@@ -266,6 +268,8 @@ def print_info(store: FeatureStore) -> None:
     OUT.print(table)
     for note in manifest["notes"]:
         OUT.print(f"Note: {escape(note)}")
+    if store.checksums is None:
+        OUT.print("Without checksums: the same mien extract command again makes them.")
 
 
 def print_audit(summary: Mapping[str, Any], out: Path, filter_file: Path | None) -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mien.errors import MienError
 from mien.features.scheme import POINTS, select_named_points
+from mien.files import atomic_path
 from mien.pipeline.rendered.mesh import read_face_mesh
 from mien.pipeline.rendered.people import make_person
 from mien.pipeline.rendered.renderer import render_face
@@ -30,6 +32,11 @@ def write_chart(target: Path, bundle: Path) -> None:
         PNG file, 1000 x 1000 pixels.
     bundle : Path
         The landmarker bundle, which has the face mesh.
+
+    Raises
+    ------
+    MienError
+        If the file cannot be written.
     """
     picture, points = _render(bundle)
     labels = [str(point.number) for point in POINTS]
@@ -43,7 +50,13 @@ def write_chart(target: Path, bundle: Path) -> None:
         told = "primary" if primary else "secondary"
         _draw_text(picture, told, (46, 39 + 32 * row), 0.65)
     encoded = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 9])[1]
-    target.write_bytes(encoded.tobytes())
+    try:
+        with atomic_path(target) as path:
+            path.write_bytes(encoded.tobytes())
+    except OSError as error:
+        raise MienError(
+            f"{target} cannot be written ({error.strerror}).", "Name another file."
+        ) from error
 
 
 def make_table() -> str:

@@ -12,12 +12,12 @@ from typing import Any
 
 import optuna
 from optuna.storages import BaseStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend
 from sqlalchemy import create_engine, inspect
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, SQLAlchemyError
 
 from mien.errors import MienError
+from mien.experiments.journals import WholeLines
 
 JOURNAL = "journal:"
 _TABLES = {"studies", "trials", "version_info"}
@@ -132,7 +132,7 @@ def _open_journal(path: Path, *, existing: bool) -> BaseStorage:
         _require_file(path)
     if path.exists():
         _require_journal(path)
-    return optuna.storages.JournalStorage(JournalFileBackend(str(path)))
+    return optuna.storages.JournalStorage(WholeLines(path))
 
 
 def _require_journal(path: Path) -> None:

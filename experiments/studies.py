@@ -49,10 +49,25 @@ class HeldInterrupt:
 
 def enqueue_again(trial: optuna.Trial) -> None:
     """Have the next process that asks for a trial do this one, which was not finished."""
-    unfinished = trial.study.get_trials(deepcopy=False)[trial.number]
+    _enqueue(trial.study, trial.study.get_trials(deepcopy=False)[trial.number])
+
+
+def enqueue_failed(study: optuna.Study) -> None:
+    """Have trials done that failed with their storage, such as on a full disk, and only once.
+
+    A grid counts them as visited, and would leave out their points.
+    """
+    trials = study.get_trials(deepcopy=False)
+    again = {number for trial in trials for number in trial.system_attrs.get("retry_history", ())}
+    for trial in trials:
+        if trial.state.name == "FAIL" and trial.number not in again:
+            _enqueue(study, trial)
+
+
+def _enqueue(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        optuna.storages.RetryHeartbeatStaleTrialCallback()(trial.study, unfinished)
+        optuna.storages.RetryHeartbeatStaleTrialCallback()(study, trial)
 
 
 def prune(trial: optuna.Trial, reason: str) -> NoReturn:

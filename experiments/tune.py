@@ -178,7 +178,7 @@ def _optimise(
     on_trial: Callable[[int, int, float], None] | None,
 ) -> None:
     """Run trials until the study has as many as wanted, from all processes together."""
-    from mien.experiments.studies import HeldInterrupt
+    from mien.experiments.studies import HeldInterrupt, enqueue_failed
 
     interrupt = HeldInterrupt()
 
@@ -192,6 +192,7 @@ def _optimise(
         interrupt.check()
 
     if _count_trials(study, *_DONE) < wanted:
+        enqueue_failed(study)
         with interrupt:
             study.optimize(lambda trial: objective.run(trial, interrupt.check), callbacks=[tell])
 

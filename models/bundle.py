@@ -145,7 +145,7 @@ def save_bundle(bundle: Bundle, target: Path, *, max_size: int | None = None) ->
 
     try:
         with (
-            atomic_path(target) as path,
+            atomic_path(target, durable=True) as path,
             tempfile.TemporaryFile(dir=path.parent) as stream,
         ):
             joblib.dump(bundle, stream, compress=("gzip", _LEVEL))

@@ -78,7 +78,7 @@ def write_checked(
         that differ by more than :data:`TOLERANCE`. The target is then as it was.
     """
     try:
-        with atomic_path(target) as path:
+        with atomic_path(target, durable=True) as path:
             write(path)
             check_size(path.stat().st_size, max_size)
             found = compare_models(bundle, load(path), features)

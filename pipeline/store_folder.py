@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
 from mien.errors import MienError
-from mien.features.faces import BLENDSHAPES
-from mien.features.scheme import MESH_POINTS
+from mien.features.registry import get_family
 from mien.files import write_json
-from mien.pipeline.face_crop import CNN_SIDE
+from mien.pipeline.checksums import CHECKSUMS, Checksums, Damage, read_checksums
 from mien.pipeline.store import (
     BLENDSHAPES_FILE,
     FEATURES,
@@ -25,14 +22,40 @@ from mien.pipeline.store import (
     PLAN,
     ROWS,
     SAMPLES,
-    STORE_FORMAT,
     family_file,
 )
+from mien.pipeline.store_damage import find_damage
+from mien.pipeline.store_manifest import read_manifest, read_record
+from mien.pipeline.verified import VERIFIED
+
+_JOB = "job"
+"""What an unfinished extraction does to a finished store; not of its plan."""
 
 
-def prepare_folder(
-    folder: Path, plan: dict[str, Any], *, overwrite: bool
-) -> tuple[dict[str, Any], tuple[str, ...] | None]:
+@dataclass(frozen=True)
+class Work:
+    """What is to be done to a store.
+
+    Attributes
+    ----------
+    plan : dict
+        What it shall hold: a finished store keeps the families that it has.
+    missing : tuple of str, or None
+        Families that a finished store lacks, or holds in another version; None where everything is
+        to be made.
+    damage : dict of str to Damage
+        By file, what is to be mended in a finished store.
+    checksums : Checksums or None
+        Of a finished store's whole files.
+    """
+
+    plan: dict[str, Any]
+    missing: tuple[str, ...] | None
+    damage: dict[str, Damage] = field(default_factory=dict)
+    checksums: Checksums | None = None
+
+
+def prepare_folder(folder: Path, plan: dict[str, Any], *, overwrite: bool) -> Work:
     """Find out what a store lacks, and make its folder ready for the work.
 
     Parameters
@@ -45,11 +68,7 @@ def prepare_folder(
 
     Returns
     -------
-    plan : dict
-        What the store shall hold: a finished store keeps the families that it has.
-    missing : tuple of str, or None
-        Families that a finished store lacks, or holds in another version; None where everything is
-        to be made.
+    Work
 
     Raises
     ------
@@ -58,16 +77,20 @@ def prepare_folder(
     OSError
         If the folder cannot be written.
     """
-    existing = _existing_plan(folder)
+    checksums = read_checksums(folder)
+    finished = _finished_plan(folder, checksums)
+    existing = _unfinished_plan(folder) if finished is None else finished
     if existing and _without_families(existing) == _without_families(plan):
-        finished = (folder / MANIFEST).is_file()
-        if finished and _is_whole(folder, existing):
-            return _prepare_extension(folder, existing, plan["families"])
         both = {**existing, "families": {**existing["families"], **plan["families"]}}
-        if finished or existing["families"] == plan["families"]:
-            (folder / MANIFEST).unlink(missing_ok=True)
-            _begin(folder, both)
-            return both, None
+        if finished is not None:
+            held, wanted = existing["families"], plan["families"]
+            missing = tuple(name for name, told in wanted.items() if held.get(name) != told)
+            damage, sums = find_damage(folder, existing, checksums, but=missing)
+            _require_current(folder, held, damage)
+            return Work(both, missing, damage, Checksums(existing, sums))
+        if existing["families"] == plan["families"]:
+            begin(folder, both)
+            return Work(both, None)
     if existing is None and _is_occupied(folder):
         raise MienError(
             f"{folder} exists and is not a feature store.", "Choose a new folder with --out."
@@ -81,48 +104,73 @@ def prepare_folder(
     # in this order, what a kill leaves behind is the old extraction, or an empty new one
     shutil.rmtree(folder / PARTS, ignore_errors=True)
     write_json(folder / PLAN, plan)
-    for name in (MANIFEST, ROWS, PIXELS, MESH, BLENDSHAPES_FILE, SAMPLES):
+    for name in (
+        MANIFEST, CHECKSUMS, VERIFIED, ROWS, PIXELS, MESH, BLENDSHAPES_FILE, SAMPLES,
+    ):  # fmt: skip
         (folder / name).unlink(missing_ok=True)
     shutil.rmtree(folder / FEATURES, ignore_errors=True)
-    return plan, None
+    return Work(plan, None)
 
 
-def _without_families(plan: dict[str, Any]) -> dict[str, Any]:
+def _require_current(
+    folder: Path, families: Mapping[str, Any], damage: Mapping[str, Damage]
+) -> None:
+    """Refuse to mend features of a version that this release does not compute."""
+    for name, told in families.items():
+        if family_file(name) not in damage or get_family(name).version == told["version"]:
+            continue
+        raise MienError(
+            f"{folder / family_file(name)} is damaged, and of version {told['version']} of the "
+            f"family; this release computes version {get_family(name).version}.",
+            f"Add --families {name} to the command: it computes this family anew.",
+        )
+
+
+def begin(folder: Path, plan: dict[str, Any], job: Any = None) -> None:
+    """Say what is begun; parts that were computed for something else go first.
+
+    Parameters
+    ----------
+    folder : Path
+    plan : dict
+    job : object, optional
+        As JSON, what is done to a finished store.
+    """
+    told = plan if job is None else {**plan, _JOB: job}
+    if read_record(folder / PLAN) != told:
+        shutil.rmtree(folder / PARTS, ignore_errors=True)
+    write_json(folder / PLAN, told)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the parts and plan of a finished extraction, and half files of killed ones."""
+    shutil.rmtree(folder / PARTS, ignore_errors=True)
+    (folder / PLAN).unlink(missing_ok=True)
+    for below in (folder, folder / FEATURES):
+        for path in filter(_is_leftover, below.iterdir()):
+            path.unlink(missing_ok=True)
+
+
+def _without_families(plan: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in plan.items() if key != "families"}
 
 
-def _prepare_extension(
-    folder: Path, existing: dict[str, Any], wanted: dict[str, Any]
-) -> tuple[dict[str, Any], tuple[str, ...]]:
-    held = existing["families"]
-    missing = tuple(name for name, told in wanted.items() if held.get(name) != told)
-    plan = {**existing, "families": {**held, **wanted}}
-    if missing:
-        _begin(folder, plan)
-    return plan, missing
+def _finished_plan(folder: Path, checksums: Checksums | None) -> dict[str, Any] | None:
+    """Return the plan of a finished store, or None.
+
+    The checksums tell it where the manifest is lost. While an extraction is unfinished, they may
+    be there without a manifest, too.
+    """
+    manifest = read_manifest(folder)
+    if manifest is not None:
+        return manifest.get("plan", {})
+    unfinished = not (folder / MANIFEST).exists() and (folder / PLAN).is_file()
+    return None if checksums is None or unfinished else checksums.plan
 
 
-def _begin(folder: Path, plan: dict[str, Any]) -> None:
-    """Say what is begun; parts that were computed for something else go first."""
-    if _read_plan(folder / PLAN) != plan:
-        shutil.rmtree(folder / PARTS, ignore_errors=True)
-    write_json(folder / PLAN, plan)
-
-
-def _existing_plan(folder: Path) -> dict[str, Any] | None:
-    """Return the plan of the extraction that the folder holds, or None if it holds none."""
-    manifest = _read_plan(folder / MANIFEST)
-    return _read_plan(folder / PLAN) if manifest is None else manifest.get("plan", {})
-
-
-def _read_plan(path: Path) -> dict[str, Any] | None:
-    """Read a plan or a manifest; None for anything else."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, ValueError):
-        return None
-    known = isinstance(content, dict) and str(content.get("schema")).startswith(STORE_FORMAT)
-    return content if known else None
+def _unfinished_plan(folder: Path) -> dict[str, Any] | None:
+    told = read_record(folder / PLAN)
+    return None if told is None else {key: told[key] for key in told if key != _JOB}
 
 
 def _is_occupied(folder: Path) -> bool:
@@ -134,32 +182,6 @@ def _is_occupied(folder: Path) -> bool:
 
 def _is_leftover(path: Path) -> bool:
     return path.name.startswith(".") and path.name.endswith(".part")
-
-
-def _is_whole(folder: Path, plan: dict[str, Any]) -> bool:
-    """Tell whether a finished store still has all its files."""
-    n = plan["rows"]
-    shapes: dict[str, tuple[int, ...]] = {
-        PIXELS: (n, CNN_SIDE, CNN_SIDE),
-        MESH: (n, MESH_POINTS, 3),
-        BLENDSHAPES_FILE: (n, BLENDSHAPES),
-    }
-    for name, family in plan["families"].items():
-        shapes[family_file(name)] = (n, family["width"])
-    try:
-        whole = all(np.load(folder / f, mmap_mode="r").shape == s for f, s in shapes.items())
-        return whole and len(pd.read_parquet(folder / ROWS)) == n and (folder / SAMPLES).is_file()
-    except (OSError, ValueError):
-        return False
-
-
-def remove_leftovers(folder: Path) -> None:
-    """Remove the parts and plan of a finished extraction, and half files of killed ones."""
-    shutil.rmtree(folder / PARTS, ignore_errors=True)
-    (folder / PLAN).unlink(missing_ok=True)
-    for below in (folder, folder / FEATURES):
-        for path in filter(_is_leftover, below.iterdir()):
-            path.unlink(missing_ok=True)
 
 
 def _differences(old: dict[str, Any], new: dict[str, Any]) -> str:

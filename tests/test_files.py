@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mien import files
 from mien.files import atomic_path, write_json
 
 
@@ -94,3 +95,64 @@ def test_json_is_written_whole_and_readable(tmp_path: Path) -> None:
     with pytest.raises(TypeError):
         write_json(target, {"bad": object()})
     assert json.loads(target.read_text(encoding="utf-8")) == value
+
+
+def test_what_a_killed_process_left_is_overwritten_and_gone(tmp_path: Path) -> None:
+    target = tmp_path / "file.txt"
+    (tmp_path / ".file.txt.part").write_text("half, and longer than the whole")
+    with atomic_path(target) as path:
+        path.write_text("whole")
+    assert target.read_text() == "whole"
+    assert names(tmp_path) == ["file.txt"]
+
+
+def test_two_writers_of_one_file_do_not_share_a_temporary_name(tmp_path: Path) -> None:
+    target = tmp_path / "file.txt"
+    with atomic_path(target) as first:
+        with atomic_path(target) as second:
+            first.write_text("first")
+            second.write_text("second")
+        assert target.read_text() == "second"
+        assert first.read_text() == "first"
+    assert target.read_text() == "first"
+    assert names(tmp_path) == ["file.txt"]
+
+
+def test_a_name_that_is_somebody_elses_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("keep")
+    (tmp_path / ".file.txt.part").symlink_to(tmp_path / "mine")
+    with atomic_path(tmp_path / "file.txt") as path:
+        path.write_text("whole")
+    assert (tmp_path / "mine").read_text() == "keep"
+    assert (tmp_path / "file.txt").read_text() == "whole"
+
+
+def test_without_locks_each_writer_has_a_name_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: int) -> bool:
+        raise OSError("no locks")
+
+    monkeypatch.setattr(files, "try_lock", refuse)
+    target = tmp_path / "file.txt"
+    with atomic_path(target) as first, atomic_path(target) as second:
+        assert first != second
+        first.write_text("first")
+        second.write_text("second")
+    assert target.read_text() == "first"
+    assert names(tmp_path) == ["file.txt"]
+
+
+def test_a_durable_file_is_on_the_disk_before_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, flushed = tmp_path / "file.txt", []
+
+    def flush(descriptor: int) -> None:
+        flushed.append((os.fstat(descriptor).st_ino, target.exists()))
+
+    monkeypatch.setattr(os, "fsync", flush)
+    with atomic_path(target, durable=True) as path:
+        path.write_text("whole")
+    inodes = (target.stat().st_ino, tmp_path.stat().st_ino)
+    assert flushed == [(inodes[0], False), (inodes[1], True)]

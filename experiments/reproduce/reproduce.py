@@ -112,7 +112,12 @@ def reproduce(
         "landmarks": _draw_landmarks(out, landmarker),
         "environment": describe_environment(),
     }
-    write_json(out / RESULT_FILE, told)
+    try:
+        write_json(out / RESULT_FILE, told)
+    except OSError as error:
+        raise MienError(
+            f"{out} cannot be written ({error.strerror}).", "Choose another folder with --out."
+        ) from error
     write_page(told, out)
     return told
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
 import warnings
-from pathlib import Path
 from typing import Any
 
 from mien.models.cnn.runtime import load_keras
+from mien.scratch import ScratchFolder
 
 
 def network_to_bytes(network: Any) -> bytes:
@@ -18,17 +17,17 @@ def network_to_bytes(network: Any) -> bytes:
     network : keras.Model
         Any network of standard layers.
     """
-    with tempfile.TemporaryDirectory(prefix="mien-") as folder, warnings.catch_warnings():
+    with ScratchFolder() as folder, warnings.catch_warnings():
         # Keras 3.15 converts TensorFlow's variables in a way that numpy 2 deprecates.
         warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
-        path = Path(folder, "network.keras")
+        path = folder.path / "network.keras"
         network.save(path)
         return path.read_bytes()
 
 
 def network_from_bytes(archive: bytes) -> Any:
     """Return the network that :func:`network_to_bytes` was given, not compiled."""
-    with tempfile.TemporaryDirectory(prefix="mien-") as folder:
-        path = Path(folder, "network.keras")
+    with ScratchFolder() as folder:
+        path = folder.path / "network.keras"
         path.write_bytes(archive)
         return load_keras().saving.load_model(path, compile=False)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from mien.errors import MienError
+from mien.files import atomic_path
 
 _FORMAT = "mien-cnn-checkpoint-1"
 
@@ -59,16 +58,8 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     arrays = {"header": np.asarray(json.dumps(header))}
     arrays |= {f"variable_{i}": value for i, value in enumerate(checkpoint.variables)}
     arrays |= {f"best_{i}": value for i, value in enumerate(checkpoint.best_weights)}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with temporary.open("wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with atomic_path(path, durable=True) as temporary, temporary.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
 
 
 def read_checkpoint(path: Path) -> Checkpoint | None:
@@ -99,15 +90,7 @@ def read_checkpoint(path: Path) -> Checkpoint | None:
             names = arrays.files
             variables = [arrays[name] for name in _numbered(names, "variable_")]
             best_weights = [arrays[name] for name in _numbered(names, "best_")]
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        EOFError,
-        zipfile.BadZipFile,
-    ) as error:
+    except Exception as error:  # a damaged archive may raise anything
         raise MienError(
             f"Expected a checkpoint of a training at {path}, but it cannot be read as one.",
             "Remove the file, or give another path.",

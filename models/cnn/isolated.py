@@ -14,7 +14,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any, Self
@@ -29,6 +28,7 @@ from mien.models.cnn.jobs import (
     read_result,
     write_job,
 )
+from mien.scratch import ScratchFolder
 
 _LOG_FILE = "stderr.txt"
 _LOG_TAIL = 2000
@@ -177,9 +177,9 @@ class _Child:
     """Whether it was told of a job and has not said that it is done."""
 
     def __init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="mien-cnn-"))
+        self._scratch = ScratchFolder()
         self._jobs = 0
-        command = [sys.executable, "-P", "-m", "mien.models.cnn.worker", str(self._folder)]
+        command = [sys.executable, "-P", "-m", "mien.models.cnn.worker", str(self._scratch.path)]
         try:
             with self._log.open("wb") as log:
                 self._process = subprocess.Popen(
@@ -191,7 +191,7 @@ class _Child:
                     text=True,
                 )
         except BaseException:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._scratch.remove()
             raise
 
     @property
@@ -200,7 +200,7 @@ class _Child:
 
     @property
     def _log(self) -> Path:
-        return self._folder / _LOG_FILE
+        return self._scratch.path / _LOG_FILE
 
     def is_alive(self) -> bool:
         return self._process.poll() is None
@@ -212,7 +212,7 @@ class _Child:
         finally:
             _close(self._process.stdin)
             _close(self._process.stdout)
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._scratch.remove()
 
     def do(
         self,
@@ -223,7 +223,7 @@ class _Child:
         on_step: NewsCallback | None,
     ) -> IsolatedResult:
         self._jobs += 1
-        folder = self._folder / f"job-{self._jobs}"
+        folder = self._scratch.path / f"job-{self._jobs}"
         folder.mkdir()
         try:
             log_start = self._log.stat().st_size

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-import os
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from mien.errors import MienError
+from mien.files import atomic_path
 from mien.pipeline.rendered.dataset import RenderedPictures, read_rendered
 
 
@@ -78,9 +78,5 @@ def _encode_png(picture: np.ndarray) -> bytes:
 
 
 def _write_whole(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with atomic_path(path) as temporary:
         temporary.write_bytes(content)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -200,8 +200,8 @@ def test_manifest_tells_what_was_done(run: Extract, mixed: FaceSet, tmp_path: Pa
         "options": {"frontal": 1},
     }
     assert sorted(path.name for path in (tmp_path / "store").iterdir()) == [
-        "blendshapes.npy", "features", "manifest.json", "mesh.npy", "pixels.npy", "rows.parquet",
-        "samples.json",
+        "blendshapes.npy", "checksums.json", "features", "manifest.json", "mesh.npy", "pixels.npy",
+        "rows.parquet", "samples.json",
     ]  # fmt: skip
 
 
@@ -312,7 +312,7 @@ def stop_at(rows: int) -> Callable[[int, int], None]:
 
 @pytest.mark.parametrize("name", ["mesh.npy", "features/blendshapes.npy", "rows.parquet"])
 @pytest.mark.parametrize("damage", ["missing", "cut"])
-def test_a_damaged_store_says_so_and_is_made_anew(
+def test_a_damaged_store_says_so_and_is_mended(
     run: Extract, crops: np.ndarray, make_dataset: MakeDataset, tmp_path: Path, name: str,
     damage: str, computed: list[str],
 ) -> None:  # fmt: skip
@@ -324,7 +324,7 @@ def test_a_damaged_store_says_so_and_is_made_anew(
     else:
         file.unlink()
     store = FeatureStore.open(tmp_path / "store")
-    with pytest.raises(MienError, match=f"{file.name} cannot be read.*makes the store anew"):
+    with pytest.raises(MienError, match=f"{file.name} .*mends only what is damaged"):
         _ = store.rows, store.mesh, store.features("blendshapes")
     computed.clear()
     assert run(dataset).rows_computed == len(crops)

@@ -182,7 +182,7 @@ def process(tmp_path, monkeypatch):
 
 def find_files(tmp_path):
     """Names of what the process's folder holds."""
-    return [path.name for path in tmp_path.glob("mien-cnn-*/*")]
+    return [path.name for path in tmp_path.glob("mien-scratch-*/*")]
 
 
 def test_one_process_does_all_jobs_and_leaves_nothing(fakes, process, tmp_path):
