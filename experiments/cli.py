@@ -25,6 +25,7 @@ from mien.experiments.options import (
 )
 from mien.experiments.reproduce.command import reproduce
 from mien.experiments.results_commands import diff, report, rerun
+from mien.experiments.serve.command import serve
 from mien.experiments.study_commands import study_commands
 
 if TYPE_CHECKING:
@@ -562,7 +563,7 @@ def compare(
     print_comparison(results, out)
 
 
-for _command in (report, diff, rerun, reproduce):
+for _command in (report, diff, rerun, reproduce, serve):
     app.command()(_command)
 
 
