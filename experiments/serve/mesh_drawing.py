@@ -22,7 +22,7 @@ _LEFT_OUTLINES = (
     at.LOWER_LIP_OUTER,
     at.FACE_OVAL,
 )
-_NOSE = (at.NOSE_BRIDGE[:-1], (5, 4, 1, 2), (129, 98, 97, 2))
+_NOSE = (at.NOSE_BRIDGE, (5, 4, 1, 2), (129, 98, 97, 2))
 
 
 def describe_mesh(landmarker: Path) -> dict[str, Any]:

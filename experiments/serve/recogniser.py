@@ -104,18 +104,17 @@ class Recogniser:
             For a clip that cannot be read.
         """
         shown: dict[int, float] = {}
-        done = 0
-        frames = predict_clip(self._bundle, clip, landmarker=self._landmarker)
+        done, cut = 0, False
+        frames: Iterator[FramePrediction] = iter(())
         try:
+            _check_clip(clip)
+            frames = predict_clip(self._bundle, clip, landmarker=self._landmarker)
             for frame in frames:
-                if done == MAX_FRAMES:
+                if cut := done == MAX_FRAMES:
                     break
                 yield self._describe_frame(frame, shown)
                 done += 1
-            else:
-                yield {"done": done, "cut": False}
-                return
-            yield {"done": done, "cut": True}
+            yield {"done": done, "cut": cut}
         except MienError as error:
             raise refuse_content("unreadable", _without_path(error, clip)) from error
         finally:
@@ -125,8 +124,9 @@ class Recogniser:
         height, width = frame.picture.shape[:2]
         faces = []
         for tracked in frame.faces:
-            row = np.asarray(tracked.probabilities).tolist()
-            named = dict(zip(self._bundle.classes, row, strict=True)) if row else {}
+            row = tracked.probabilities
+            told = bool(np.isfinite(row).all())
+            named = dict(zip(self._bundle.classes, row, strict=True)) if told else {}
             face = describe_face(
                 frame.picture, tracked.landmarks, named, tracked.label, tracked.reason
             )
@@ -168,6 +168,28 @@ def _decode(data: bytes | bytearray) -> np.ndarray:
             422, str(error.reason), f"{told[0].upper()}{told[1:]} ({error.detail}).",
             "Choose another picture.",
         ) from error  # fmt: skip
+
+
+def _check_clip(clip: Path) -> None:
+    """Refuse what no decoder opens, and frames that would fill the memory."""
+    import cv2
+
+    with quiet_native_stderr():
+        opened = cv2.VideoCapture(str(clip))
+        width, height = (
+            int(opened.get(k)) for k in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
+        )
+        usable = opened.isOpened()
+        opened.release()
+    if not usable:
+        raise Refusal(
+            422, "unreadable", "The clip cannot be decoded.", "Convert it to MP4 or WebM."
+        )
+    if width * height > MAX_PIXELS:
+        raise Refusal(
+            413, "too_large", f"The clip has frames of {width} x {height} pixels.",
+            f"Choose one of at most {MAX_PIXELS // 1_000_000} million pixels.",
+        )  # fmt: skip
 
 
 def _without_path(error: MienError, clip: Path) -> MienError:

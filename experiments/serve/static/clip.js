@@ -31,6 +31,7 @@ export class ClipView {
     this.video.removeAttribute("src");
     this.video.load();
     this.video.hidden = true;
+    find("frame").classList.remove("clip");
   }
 
   async open(file, signal, { onSize, onTold }) {
@@ -65,6 +66,7 @@ export class ClipView {
   add(frame, onSize) {
     if (!this.frames.length) {
       find("timeline").hidden = false;
+      find("frame").classList.add("clip");
       this.video.hidden = !this.playable;
       onSize(frame, this.playable);
     }

@@ -115,6 +115,6 @@ export function drawWelcome(group, face, lines) {
   }
   for (const i of new Set(lines.contours.flat())) {
     const [cx, cy] = at(i);
-    draw("circle", { cx, cy, r: 1.25 });
+    draw("circle", { cx, cy, r: 0.95 });
   }
 }

@@ -72,7 +72,14 @@ function openFile(file) {
   });
 }
 
+/** Give the frame the proportions of what it shows. */
+function setSize(width, height) {
+  find("frame").style.setProperty("--wide", width);
+  find("frame").style.setProperty("--high", height);
+}
+
 function drawStill(source, width, height) {
+  setSize(width, height);
   const still = find("still");
   const scale = Math.min(1, LONGEST / Math.max(width, height));
   still.width = Math.max(1, Math.round(width * scale));
@@ -132,7 +139,7 @@ async function openCamera() {
 async function openClip(file, signal) {
   busy("Reading the clip …");
   await clip.open(file, signal, {
-    onSize: (frame, playable) => playable || drawStill(null, frame.width, frame.height),
+    onSize: ({ width, height }, playable) => (playable ? setSize(width, height) : drawStill(null, width, height)),
     onTold: (told) => (find("rate").textContent = told),
   });
   if (!clip.playable) find("rate").textContent = "The browser cannot play this clip; its landmarks are drawn alone.";

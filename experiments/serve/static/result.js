@@ -1,8 +1,8 @@
 /* What the model says of one face: a verdict, bars, the face as the model reads it. */
 
 const CAPTIONS = {
-  aligned: "Turned upright; features are read here",
-  pixels: "48 × 48 pixels, as the network reads them",
+  aligned: "The aligned face",
+  pixels: "48 × 48 pixels",
 };
 const SPOKEN_EVERY = 2000;
 const find = (id) => document.getElementById(id);
@@ -41,6 +41,7 @@ export class Result {
   }
 
   showNothing(verdict, told) {
+    find("told").hidden = false;
     find("verdict").textContent = verdict;
     find("verdict").classList.add("unsure");
     find("sure").textContent = told;
@@ -57,6 +58,7 @@ export class Result {
   /** Show a face of an answer. `live` speaks seldom, for what changes many times a second. */
   show(face, { live = false } = {}) {
     find("alert").hidden = true;
+    find("told").hidden = false;
     const shares = Object.entries(face.probabilities);
     if (!shares.length) {
       this.showNothing("–", "No expression could be told.");
@@ -102,6 +104,7 @@ export class Result {
     message.textContent = error.message;
     hint.textContent = error.hint ?? "";
     find("alert").hidden = false;
+    find("told").hidden = true;
   }
 
   speak(label, share, live) {
