@@ -39,6 +39,10 @@ class StandIn:
     """Answers without a model; what it was asked and what it does can be set."""
 
     def __init__(self):
+        self.reset()
+
+    def reset(self):
+        """Forget what was asked, and answer as at first."""
         self.asked = []
         self.frames = [{"frame": 0, "faces": []}, {"done": 1, "cut": False}]
         self.closed = threading.Event()
@@ -81,10 +85,15 @@ class Page:
     port: int
     recogniser: object
     token: str = ""
+    folder: Path | None = None
     address: str = field(init=False)
 
     def __post_init__(self):
         self.address = f"http://127.0.0.1:{self.port}/"
+
+    def files(self):
+        """List the clips that are kept."""
+        return [path for path in self.folder.rglob("*") if path.is_file()]
 
     def connect(self):
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
@@ -92,9 +101,9 @@ class Page:
     def ask(self, method, path, body=None, **headers):
         """Return status, headers and body; ``token=None`` leaves the token out."""
         told = {TOKEN_HEADER: self.token} | {k.replace("_", "-"): v for k, v in headers.items()}
-        token = told.pop("token", self.token)
-        told = {k: v for k, v in told.items() if k != TOKEN_HEADER or token is not None}
-        if token is not None:
+        if "token" in told and (token := told.pop("token")) is None:
+            del told[TOKEN_HEADER]
+        elif "token" in headers:
             told[TOKEN_HEADER] = token
         connection = self.connect()
         try:
@@ -135,10 +144,23 @@ def stand_in():
     made.free.set()
 
 
+@pytest.fixture(scope="session")
+def shared_page(tmp_path_factory):
+    """A page of a stand-in, whose clips are kept below ``folder``."""
+    folder = tmp_path_factory.mktemp("clips")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tempfile.tempdir", str(folder))
+        with serve_page(StandIn()) as served:
+            patch.undo()
+            served.folder = folder
+            yield served
+
+
 @pytest.fixture
-def page(stand_in):
-    with serve_page(stand_in) as served:
-        yield served
+def page(shared_page):
+    shared_page.recogniser.reset()
+    yield shared_page
+    shared_page.recogniser.free.set()
 
 
 @pytest.fixture(scope="session")

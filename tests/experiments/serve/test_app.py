@@ -4,8 +4,8 @@ import json
 import logging
 import re
 import socket
-import threading
 import time
+from contextlib import ExitStack, contextmanager
 from importlib import resources
 
 import pytest
@@ -223,54 +223,60 @@ class TestModel:
         assert page.ask("POST", "/api/picture", PNG)[0] == 200
 
 
+def send_picture(page, body=PNG):
+    """Send a picture without waiting for the answer; the server has it when this returns."""
+    connection = page.connect()
+    connection.request("POST", "/api/picture", body, {"x-mien-token": page.token})
+    for _ in range(2):
+        page.ask("GET", "/")
+    return connection
+
+
 class TestBusy:
     def test_a_ninth_picture_is_told_to_come_again(self, page):
         page.recogniser.free.clear()
-        answers = []
-        asking = [
-            threading.Thread(target=lambda: answers.append(page.ask("POST", "/api/picture", PNG)))
-            for _ in range(8)
-        ]
-        for thread in asking:
-            thread.start()
-        wait_for(lambda: page.ask("POST", "/api/picture", PNG + b"x")[0] == 503
-                 if len(page.recogniser.asked) else False)  # fmt: skip
+        asking = [send_picture(page) for _ in range(8)]
         status, headers, body = page.ask("POST", "/api/picture", PNG)
         assert (status, json.loads(body)["reason"]) == (503, "busy")
         assert int(headers["retry-after"]) > 0
         page.recogniser.free.set()
-        for thread in asking:
-            thread.join()
-        assert [status for status, _, _ in answers] == [200] * 8
+        for connection in asking:
+            assert connection.getresponse().status == 200
+            connection.close()
         assert page.ask("POST", "/api/picture", PNG)[0] == 200
 
     def test_who_goes_away_is_not_answered(self, page):
         page.recogniser.free.clear()
-        first = threading.Thread(target=page.ask, args=("POST", "/api/picture", PNG))
-        first.start()
+        first = send_picture(page)
         wait_for(lambda: page.recogniser.asked)
-        connection = page.connect()
-        connection.request("POST", "/api/picture", PNG + b"gone", {"x-mien-token": page.token})
-        wait_for(lambda: page.server._recogniser is page.recogniser)
-        time.sleep(0.1)
-        connection.close()
-        time.sleep(0.1)
+        send_picture(page, PNG + b"gone").close()
+        for _ in range(3):
+            page.ask("GET", "/")
         page.recogniser.free.set()
-        first.join()
+        assert first.getresponse().status == 200
+        first.close()
         assert page.ask("POST", "/api/picture", PNG + b"last")[0] == 200
         assert page.recogniser.asked == [PNG, PNG + b"last"]
 
 
+@contextmanager
+def watching_clip(page):
+    """Send a clip and read its first line; go away at the end."""
+    connection = page.connect()
+    connection.request("POST", "/api/clip", MP4, {"x-mien-token": page.token})
+    answer = connection.getresponse()
+    assert answer.readline()
+    yield answer
+    answer.close()
+    connection.close()
+
+
+def many_frames():
+    return ({"frame": i, "filler": "x" * 4000} for i in range(10**9))
+
+
 class TestClips:
-    @pytest.fixture(autouse=True)
-    def folder(self, monkeypatch, tmp_path):
-        monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-        return tmp_path
-
-    def files(self, folder):
-        return [path for path in folder.rglob("*") if path.is_file()]
-
-    def test_frames_come_as_lines(self, page, folder):
+    def test_frames_come_as_lines(self, page):
         page.recogniser.frames = [*({"frame": i} for i in range(3)), {"done": 3}]
         body = MP4 + bytes(range(256)) * 1000
         status, headers, lines = page.ask("POST", "/api/clip", body, x_name="../../evil.mp4")
@@ -279,16 +285,16 @@ class TestClips:
         assert [json.loads(line) for line in lines.splitlines()] == page.recogniser.frames
         ((path, content),) = page.recogniser.asked
         assert content == body
-        assert folder in path.parents
+        assert page.folder in path.parents
         assert "evil" not in str(path)
-        wait_for(lambda: not self.files(folder))
+        wait_for(lambda: not page.files())
 
-    def test_a_clip_that_cannot_be_read_has_a_status(self, page, folder):
+    def test_a_clip_that_cannot_be_read_has_a_status(self, page):
         page.recogniser.frames = [Refusal(422, "unreadable", "No clip.")]
         assert told(page.ask("POST", "/api/clip", MP4)) == (422, "unreadable")
-        wait_for(lambda: not self.files(folder))
+        wait_for(lambda: not page.files())
 
-    def test_a_failure_in_the_middle_is_the_last_line(self, page, folder, caplog):
+    def test_a_failure_in_the_middle_is_the_last_line(self, page, caplog):
         page.recogniser.frames = [{"frame": 0}, Refusal(422, "unreadable", "Cut short.")]
         _, _, lines = page.ask("POST", "/api/clip", MP4)
         assert json.loads(lines.splitlines()[-1])["error"]["message"] == "Cut short."
@@ -297,59 +303,49 @@ class TestClips:
         assert json.loads(lines.splitlines()[-1])["error"]["reason"] == "failed"
         assert b"secret" not in lines
         assert "secret" in caplog.text
-        wait_for(lambda: not self.files(folder))
+        wait_for(lambda: not page.files())
 
     def test_pictures_are_answered_in_between(self, page):
-        page.recogniser.frames = [{"frame": i, "filler": "x" * 4000} for i in range(100_000)]
-        connection = page.connect()
-        connection.request("POST", "/api/clip", MP4, {"x-mien-token": page.token})
-        connection.getresponse().readline()
-        assert page.ask("POST", "/api/picture", PNG)[0] == 200
-        assert not page.recogniser.clip_closed.is_set()
-        connection.close()
+        page.recogniser.frames = many_frames()
+        with watching_clip(page):
+            assert page.ask("POST", "/api/picture", PNG)[0] == 200
+            assert not page.recogniser.clip_closed.is_set()
 
-    def test_who_goes_away_ends_the_clip(self, page, folder):
-        page.recogniser.frames = ({"frame": i, "filler": "x" * 4000} for i in range(10**9))
-        connection = page.connect()
-        connection.request("POST", "/api/clip", MP4, {"x-mien-token": page.token})
-        connection.getresponse().readline()
-        connection.close()
+    def test_who_goes_away_ends_the_clip(self, page):
+        page.recogniser.frames = many_frames()
+        with watching_clip(page):
+            assert page.files()
         assert page.recogniser.clip_closed.wait(20)
-        wait_for(lambda: not self.files(folder))
+        wait_for(lambda: not page.files())
 
-    def test_who_goes_away_while_sending_leaves_nothing(self, page, folder):
+    def test_who_goes_away_while_sending_leaves_nothing(self, page):
         connection = page.connect()
         connection.putrequest("POST", "/api/clip")
         connection.putheader("content-length", "100000")
         connection.putheader("x-mien-token", page.token)
         connection.endheaders(MP4)
-        wait_for(lambda: self.files(folder))
+        wait_for(lambda: page.files())
         connection.close()
-        wait_for(lambda: not self.files(folder))
+        wait_for(lambda: not page.files())
 
     def test_a_third_clip_is_told_to_come_again(self, page):
-        page.recogniser.frames = [{"frame": i, "filler": "x" * 4000} for i in range(100_000)]
-        open_ones = []
-        for _ in range(2):
-            connection = page.connect()
-            connection.request("POST", "/api/clip", MP4, {"x-mien-token": page.token})
-            connection.getresponse().readline()
-            open_ones.append(connection)
-        assert told(page.ask("POST", "/api/clip", MP4)) == (503, "busy")
-        for connection in open_ones:
-            connection.close()
-        wait_for(lambda: page.ask("GET", "/")[0] == 200)
+        page.recogniser.frames = many_frames()
+        with watching_clip(page):
+            page.recogniser.frames = many_frames()
+            with watching_clip(page):
+                assert told(page.ask("POST", "/api/clip", MP4)) == (503, "busy")
+        page.recogniser.frames = [{"frame": 0}]
+        wait_for(lambda: page.ask("POST", "/api/clip", MP4)[0] == 200)
 
-    def test_the_end_of_the_page_waits_for_no_clip(self, serve, stand_in, folder):
-        stand_in.frames = ({"frame": i, "filler": "x" * 4000} for i in range(10**9))
-        with serve(stand_in) as page:
-            connection = page.connect()
-            connection.request("POST", "/api/clip", MP4, {"x-mien-token": page.token})
-            connection.getresponse().readline()
-        assert stand_in.closed.is_set()
-        assert stand_in.clip_closed.is_set()
-        assert list(folder.iterdir()) == []
-        connection.close()
+    def test_the_end_of_the_page_waits_for_no_clip(self, serve, stand_in, monkeypatch, tmp_path):
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+        stand_in.frames = many_frames()
+        with ExitStack() as stack:
+            with serve(stand_in) as page:
+                stack.enter_context(watching_clip(page))
+            assert stand_in.closed.is_set()
+            assert stand_in.clip_closed.is_set()
+            assert list(tmp_path.iterdir()) == []
 
 
 class TestReport:
