@@ -105,6 +105,7 @@ export class Result {
     hint.textContent = error.hint ?? "";
     find("alert").hidden = false;
     find("told").hidden = true;
+    find("alert").scrollIntoView({ block: "nearest" });
   }
 
   speak(label, share, live) {

@@ -106,7 +106,10 @@ def test_addresses(host, start):
         assert write_address(listening) == f"{start}{listening.getsockname()[1]}/"
 
 
-@pytest.mark.parametrize(("kind", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [(signal.SIGINT, 0), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)],
+)
 def test_a_signal_ends_it_and_leaves_nothing(model, tmp_path, kind, code, landmarker):
     scratch = tmp_path / "scratch"
     scratch.mkdir()
