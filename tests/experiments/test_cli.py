@@ -36,10 +36,11 @@ COMMANDS = (
     "reproduce",
     "export",
     "predict",
+    "serve",
 )
 HEAVY = (
     "numpy", "pandas", "sklearn", "scipy", "tensorflow", "keras", "mediapipe", "cv2", "optuna",
-    "matplotlib", "pyarrow", "joblib",
+    "matplotlib", "pyarrow", "joblib", "starlette", "uvicorn",
 )  # fmt: skip
 SMALL = ("--families", "blendshapes")
 TUNE_SLOWLY = """
