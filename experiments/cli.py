@@ -27,6 +27,7 @@ from mien.experiments.options import (
 from mien.experiments.predict_command import predict
 from mien.experiments.reproduce.command import reproduce
 from mien.experiments.results_commands import diff, report, rerun
+from mien.experiments.serve.command import serve
 from mien.experiments.study_commands import study_commands
 from mien.experiments.writable import check_writable
 
@@ -561,7 +562,7 @@ def compare(
     print_comparison(compared.results, out)
 
 
-for _command in (report, diff, rerun, reproduce):
+for _command in (report, diff, rerun, reproduce, serve):
     app.command()(_command)
 
 

@@ -37,10 +37,11 @@ COMMANDS = (
     "export",
     "predict",
     "inspect",
+    "serve",
 )
 HEAVY = (
     "numpy", "pandas", "sklearn", "scipy", "tensorflow", "keras", "mediapipe", "cv2", "optuna",
-    "matplotlib", "pyarrow", "joblib",
+    "matplotlib", "pyarrow", "joblib", "starlette", "uvicorn",
 )  # fmt: skip
 SMALL = ("--families", "blendshapes")
 TUNE_SLOWLY = """
