@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from mien.errors import MienError
 from mien.experiments.options import (
+    Cluster,
     Filter,
     Json,
     Landmarker,
@@ -192,6 +193,7 @@ def extract(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes; one a processor by default.")
     ] = None,
+    cluster: Cluster = None,
     max_failures: Annotated[
         str, typer.Option(help="Rows without a found face that are allowed: 100 or 5%.")
     ] = "50%",
@@ -204,10 +206,16 @@ def extract(
 ) -> None:
     """Pictures to a feature store: faces, landmarks, features."""
     from mien.experiments.console import ExtractProgress, print_extract_summary
+    from mien.pipeline.cluster import list_places, use_cluster
     from mien.pipeline.datasets.registry import read_dataset
     from mien.pipeline.extract import allowed_failures, extract
     from mien.pipeline.landmarker_bundle import ensure_landmarker_bundle
 
+    if cluster and workers:
+        raise MienError(
+            "--workers counts processes of this machine, and --cluster was given, too.",
+            "Leave one of them out; a cluster's workers are started with dask worker.",
+        )
     dataset = read_dataset(
         source,
         layout=layout,
@@ -223,14 +231,15 @@ def extract(
     )
     allowed = allowed_failures(max_failures, len(dataset))
     bundle = ensure_landmarker_bundle(landmarker)
-    with ExtractProgress() as progress:
+    reads = [bundle, *list_places(dataset.pictures)]
+    with use_cluster(cluster, out=out, reads=reads) as members, ExtractProgress() as progress:
         summary = extract(
             dataset,
             out,
             bundle=bundle,
             families=_names(families),
             detector=detector,
-            workers=workers,
+            workers=members or workers,
             overwrite=overwrite,
             on_progress=progress.update,
         )
@@ -272,6 +281,10 @@ def features(
     landmarks: Annotated[
         Path | None, typer.Option(help="Draw the 64 named landmarks to this PNG instead.")
     ] = None,
+    pictures: Annotated[
+        Path | None,
+        typer.Option(help="Draw what each family sees of a rendered face to this folder instead."),
+    ] = None,
     landmarker: Landmarker = None,
 ) -> None:
     """List the feature families: columns, options, cost."""
@@ -284,6 +297,12 @@ def features(
         _check_writable(landmarks)
         write_chart(landmarks, ensure_landmarker_bundle(landmarker))
         typer.echo(f"Landmarks: {landmarks}")
+        return
+    if pictures:
+        from mien.experiments.family_pictures import write_pictures
+
+        written = write_pictures(pictures, ensure_landmarker_bundle(landmarker))
+        typer.echo(f"{len(written)} pictures: {pictures}")
         return
     families = feature_list.list_families(names or ())
     if check:
