@@ -15,6 +15,8 @@ myst_heading_anchors = 3
 
 napoleon_google_docstring = False
 napoleon_use_rtype = False
+napoleon_use_ivar = True
+napoleon_custom_sections = [("Class attributes", "Attributes")]
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 

@@ -206,7 +206,7 @@ def extract(
 ) -> None:
     """Pictures to a feature store: faces, landmarks, features."""
     from mien.experiments.console import ExtractProgress, print_extract_summary
-    from mien.pipeline.cluster import list_places, use_cluster
+    from mien.pipeline.cluster import use_cluster
     from mien.pipeline.datasets.registry import read_dataset
     from mien.pipeline.extract import allowed_failures, extract
     from mien.pipeline.landmarker_bundle import ensure_landmarker_bundle
@@ -231,8 +231,10 @@ def extract(
     )
     allowed = allowed_failures(max_failures, len(dataset))
     bundle = ensure_landmarker_bundle(landmarker)
-    reads = [bundle, *list_places(dataset.pictures)]
-    with use_cluster(cluster, out=out, reads=reads) as members, ExtractProgress() as progress:
+    with (
+        use_cluster(cluster, out=out, bundle=bundle, pictures=dataset.pictures) as members,
+        ExtractProgress() as progress,
+    ):
         summary = extract(
             dataset,
             out,

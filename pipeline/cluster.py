@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import chdir, contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from tempfile import NamedTemporaryFile
+from typing import Any
 
-import mien
 from mien.errors import MienError
-from mien.features.registry import PLUGINS
 from mien.pipeline.faceset import PictureSource
-
-Task = TypeVar("Task")
-Result = TypeVar("Result")
+from mien.pipeline.remote_call import first_line, list_places, telling_failures
 
 _PATIENCE = 10
 """Seconds that a scheduler has to answer, and its first worker to come."""
 
-_one_at_a_time = threading.Lock()
-
 
 @contextmanager
 def use_cluster(
-    address: str | None, *, out: str | Path = ".", reads: Sequence[str | Path] = ()
+    address: str | None,
+    *,
+    out: str | Path,
+    bundle: Path | None = None,
+    pictures: PictureSource | None = None,
 ) -> Iterator[int | None]:
     """Let extraction inside the block run on a Dask cluster.
 
@@ -36,9 +31,11 @@ def use_cluster(
     address : str or None
         The scheduler's address, ``tcp://host:8786``; with None nothing is changed.
     out : str or Path
-        What the workers write to; the folder that it is in must be shared by all machines.
-    reads : sequence of str or Path
-        What the workers read; it must have the same path on all machines.
+        The store. All machines must have the folder that it is in, at the same path.
+    bundle : Path, optional
+        The landmarker's bundle, which they must have, too.
+    pictures : PictureSource, optional
+        What is read: its folder or archive is needed by all machines.
 
     Yields
     ------
@@ -49,25 +46,25 @@ def use_cluster(
     ------
     MienError
         If the package ``distributed`` is missing, the scheduler does not answer, it has no
-        workers, one of them has several threads, or one does not see a path. Inside the block, if
-        the cluster fails.
+        workers, one of them has several threads, or one does not see a path.
+
+    Notes
+    -----
+    joblib's Dask backend hands out the tasks (see :func:`mien.pipeline.workers.run_in_workers`), so
+    that ``joblib.parallel_config`` does the same for a cluster that is there already.
     """
     if address is None:
         yield None
         return
     from joblib import parallel_config
 
+    needed = [*([bundle] if bundle else []), *list_places(pictures)]
     with _connect(address) as client:
-        workers = _check_workers(client, address)
-        _check_paths(client, Path(out).absolute().parent, [Path(path).absolute() for path in reads])
+        with telling_failures():
+            workers = _count_workers(client, address)
+            _check_paths(client, Path(out).absolute().parent, [x.absolute() for x in needed])
         with parallel_config(backend="dask", client=client):
             yield workers
-
-
-def list_places(pictures: PictureSource | None) -> list[Path]:
-    """Return the folder or archive that pictures are read from; nothing where they are at hand."""
-    found = (getattr(pictures, name, None) for name in ("root", "path"))
-    return [Path(place) for place in found if place is not None]
 
 
 @contextmanager
@@ -83,14 +80,17 @@ def _connect(address: str) -> Iterator[Any]:
         client = Client(address, timeout=_PATIENCE, set_as_default=False)
     except (OSError, ValueError) as error:
         raise MienError(
-            f"No Dask scheduler answers at {address} ({_first_line(error)}).",
+            f"No Dask scheduler answers at {address} ({first_line(error)}).",
             "Start one with: dask scheduler. It prints its address, such as tcp://host:8786.",
         ) from error
-    with client:
+    try:
         yield client
+    finally:
+        with suppress(OSError):  # the scheduler may be gone
+            client.close()
 
 
-def _check_workers(client: Any, address: str) -> int:
+def _count_workers(client: Any, address: str) -> int:
     """Return the number of workers; each must have one thread."""
     try:
         client.wait_for_workers(1, timeout=_PATIENCE)
@@ -110,120 +110,33 @@ def _check_workers(client: Any, address: str) -> int:
     return len(threads)
 
 
-def _check_paths(client: Any, shared: Path, reads: Sequence[Path]) -> None:
+def _check_paths(client: Any, shared: Path, needed: Sequence[Path]) -> None:
     """Ask every worker for a file that was written just now, and for the paths that are read."""
-    try:
-        shared.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=shared, prefix=".mien-") as probe:
-            wanted = [probe.name, *map(str, reads)]
-            with _told():
-                missing = client.run(_find_missing, wanted)
-    except OSError as error:
-        raise MienError(
-            f"{shared} cannot be written ({error.strerror}).", "Choose another folder with --out."
-        ) from error
+    with _probe(shared) as probe:
+        missing = client.run(_find_missing, [probe, *map(str, needed)])
     for worker, paths in sorted(missing.items()):
         if paths:
-            place = shared if paths[0] == wanted[0] else paths[0]
+            place = shared if paths[0] == probe else paths[0]
             raise MienError(
                 f"The Dask worker {worker} does not see {place}.",
                 "All machines need it at the same path: use a shared folder.",
             )
 
 
+@contextmanager
+def _probe(folder: Path) -> Iterator[str]:
+    """Give the name of a file in a folder that is there for as long as the block runs."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = NamedTemporaryFile(dir=folder, prefix=".mien-")  # noqa: SIM115
+    except OSError as error:
+        raise MienError(
+            f"{folder} cannot be written ({error.strerror}).", "Choose another folder with --out."
+        ) from error
+    with file:
+        yield file.name
+
+
 def _find_missing(paths: Sequence[str]) -> list[str]:
     """Return those of the paths that this machine does not have."""
     return [path for path in paths if not Path(path).exists()]
-
-
-@dataclass(frozen=True)
-class RemoteCall(Generic[Task, Result]):
-    """A function as another machine runs it: in this folder, with these feature families.
-
-    A process runs one call at a time, for the networks are not made for several threads.
-
-    Attributes
-    ----------
-    function : callable
-        Of one task.
-    folder : str
-        The working folder, from which relative paths count.
-    families : str
-        The environment variable that names files and modules of feature families.
-    version : str
-        Of Mien.
-    """
-
-    function: Callable[[Task], Result]
-    folder: str
-    families: str
-    version: str
-
-    @classmethod
-    def of(cls, function: Callable[[Task], Result]) -> RemoteCall[Task, Result]:
-        """Wrap a function with what holds in this process."""
-        return cls(function, str(Path.cwd()), os.environ.get(PLUGINS, ""), mien.__version__)
-
-    def __call__(self, task: Task) -> Result:
-        """Run the function; raises MienError if this machine is not set up like the first."""
-        if self.version != mien.__version__:
-            raise MienError(
-                f"A machine of the cluster has version {mien.__version__} of Mien, this one "
-                f"{self.version}.",
-                "Install the same version on all machines.",
-            )
-        pictures = getattr(task, "pictures", None)
-        for place in (self.folder, *map(str, list_places(pictures))):
-            if not Path(self.folder, place).exists():
-                raise MienError(
-                    f"A machine of the cluster does not have {place}.",
-                    "All machines need it at the same path: use a shared folder.",
-                )
-        with _one_at_a_time, chdir(self.folder):
-            os.environ[PLUGINS] = self.families
-            return self.function(task)
-
-
-def run_in_backend(function: Callable[[Task], Result], tasks: Iterator[Task]) -> Iterator[Result]:
-    """Run a function over tasks in joblib's active backend, one task a job.
-
-    Yields
-    ------
-    Result
-        As they come, in any order.
-
-    Raises
-    ------
-    MienError
-        If the cluster fails: a worker cannot run the function, or dies with it several times.
-    """
-    from joblib import Parallel, delayed
-
-    call = delayed(RemoteCall.of(function))
-    # a batch of several would be done again as a whole when its worker dies
-    parallel = Parallel(return_as="generator_unordered", batch_size=1)
-    with _told():
-        yield from parallel(call(task) for task in tasks)
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Turn what a cluster fails with into an error for the user."""
-    try:
-        yield
-    except Exception as error:
-        if not isinstance(error, (OSError, ImportError)) and not _is_of_dask(error):
-            raise
-        raise MienError(
-            f"The cluster failed ({type(error).__name__}: {_first_line(error)}).",
-            "All machines need the same packages and the same paths. Run the same command again; "
-            "it goes on where it was.",
-        ) from error
-
-
-def _is_of_dask(error: Exception) -> bool:
-    return type(error).__module__.partition(".")[0] in ("distributed", "dask")
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0] or type(error).__name__

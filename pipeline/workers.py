@@ -13,8 +13,8 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
 from mien.errors import MienError
-from mien.pipeline.cluster import run_in_backend
 from mien.pipeline.quiet import quiet_native_stderr
+from mien.pipeline.remote_call import run_in_backend
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -57,7 +57,7 @@ def run_in_workers(
     """
     try:
         if _is_backend_of_another_package():
-            yield from run_in_backend(function, iter(tasks))
+            yield from run_in_backend(function, tasks)
         else:
             yield from _run_here(function, tasks, workers)
     except BrokenProcessPool as error:

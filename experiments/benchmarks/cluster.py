@@ -66,7 +66,7 @@ def _time_extraction(dataset: FaceSet, address: str | None) -> float:
     bundle = ensure_landmarker_bundle()
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder) / "store"
-        with use_cluster(address, out=store, reads=[bundle]):
+        with use_cluster(address, out=store, bundle=bundle):
             started = perf_counter()
             extract(dataset, store, bundle=bundle, workers=WORKERS)
             return perf_counter() - started

@@ -20,10 +20,12 @@ import pytest
 from mien.errors import MienError
 from mien.features.registry import PLUGINS
 from mien.pipeline import extract as job
-from mien.pipeline.cluster import RemoteCall, list_places, run_in_backend, use_cluster
+from mien.pipeline.cluster import use_cluster
 from mien.pipeline.faceset import FaceSet
+from mien.pipeline.parts import PartDone, PartTask
 from mien.pipeline.pictures import ArrayPictures, FilePictures, ZipPictures
 from mien.pipeline.reasons import Reason
+from mien.pipeline.remote_call import Answer, RemoteCall, list_places, run_in_backend
 from mien.pipeline.store import FeatureStore
 
 PART_ROWS = 4
@@ -58,7 +60,7 @@ rows = pd.DataFrame(
          sequence="", split="", reason=""), dtype="str")
 dataset = FaceSet("Crops", "array", "pixels", rows, ArrayPictures(pixels))
 try:
-    with use_cluster(address, out=out, reads=[bundle]) as workers:
+    with use_cluster(address, out=out, bundle=Path(bundle)) as workers:
         summary = job.extract(
             dataset, out, bundle=Path(bundle), families=("blendshapes", "patch_hog"),
             workers=workers, on_progress=lambda done, _: print(done, flush=True))
@@ -103,8 +105,8 @@ def start_cluster(start: Start, workers: int, threads: int = 1) -> tuple[int, st
 
 def workers_of(process: int) -> list[int]:
     """Return the processes that a cluster's nannies have started."""
-    file = Path(f"/proc/{process}/task/{process}/children")
-    children = [int(child) for child in file.read_text().split()]
+    threads = Path(f"/proc/{process}/task").glob("*/children")
+    children = [int(child) for file in threads for child in file.read_text().split()]
     words = {child: Path(f"/proc/{child}/cmdline").read_text() for child in children}
     return [child for child in children if "spawn_main" in words[child]]
 
@@ -115,9 +117,9 @@ def list_parts(out: Path) -> dict[str, int]:
 
 @pytest.fixture
 def pixels(crops: np.ndarray, tmp_path: Path) -> Path:
-    """Eighty different faces."""
+    """A hundred and sixty different faces."""
     rng = np.random.default_rng(0)
-    many = np.concatenate([crops[:5]] * 16).astype(int)
+    many = np.concatenate([crops[:5]] * 32).astype(int)
     many += rng.integers(-6, 7, many.shape)
     file = tmp_path / "pixels.npy"
     np.save(file, np.clip(many, 0, 255).astype(np.uint8))
@@ -140,6 +142,7 @@ def test_a_killed_workers_part_is_done_again_and_no_other(
         if int(line) >= 3 * PART_ROWS:
             break
     before = list_parts(out)
+    assert 3 <= len(before) < 160 // PART_ROWS
     killed, *others = workers_of(cluster)
     assert len(others) == 1
     os.kill(killed, signal.SIGKILL)
@@ -151,8 +154,8 @@ def test_a_killed_workers_part_is_done_again_and_no_other(
     told, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     *steps, last = told.splitlines()
-    assert last == "computed 80 by 2"
-    assert steps[-1] == "80"
+    assert last == "computed 160 by 2"
+    assert steps[-1] == "160"
     assert [int(step) for step in steps] == sorted({int(step) for step in steps})
     assert all(seen[name] == {written} for name, written in before.items())
     assert all(len(written) == 1 for written in seen.values())
@@ -192,7 +195,10 @@ def test_a_scheduler_that_goes_away_is_told_and_gone_on_after(
 @pytest.mark.slow
 def test_workers_of_several_threads_are_refused(start: Start) -> None:
     _, address = start_cluster(start, 1, 2)
-    with pytest.raises(MienError, match="has 2 threads") as caught, use_cluster(address):
+    with (
+        pytest.raises(MienError, match="has 2 threads") as caught,
+        use_cluster(address, out="store"),
+    ):
         pass
     assert caught.value.hint.endswith(f"dask worker {address} --nworkers 2 --nthreads 1")
 
@@ -200,16 +206,17 @@ def test_workers_of_several_threads_are_refused(start: Start) -> None:
 @pytest.mark.slow
 def test_what_a_worker_does_not_see_is_named(start: Start, tmp_path: Path) -> None:
     _, address = start_cluster(start, 1)
-    missing = tmp_path / "not" / "there"
+    pictures = FilePictures(tmp_path / "not" / "there", ["a.png"])
     with (
-        pytest.raises(MienError, match=f"does not see {missing}"),
-        use_cluster(address, out=tmp_path / "store", reads=[tmp_path, missing]),
+        pytest.raises(MienError, match=r"does not see .*not/there"),
+        use_cluster(address, out=tmp_path / "store", bundle=tmp_path, pictures=pictures),
     ):
         pass
+    assert list(tmp_path.glob(".mien-*")) == []
 
 
 def test_no_address_changes_nothing() -> None:
-    with use_cluster(None) as workers:
+    with use_cluster(None, out="store") as workers:
         assert workers is None
 
 
@@ -223,7 +230,7 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(builtins, "__import__", refuse)
     with pytest.raises(MienError, match="needs the package distributed") as caught:
-        use_cluster("tcp://127.0.0.1:1").__enter__()
+        use_cluster("tcp://127.0.0.1:1", out="store").__enter__()
     assert "mien[cluster]" in caught.value.hint
 
 
@@ -231,7 +238,7 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_scheduler_is_told(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mien.pipeline.cluster._PATIENCE", 1)
     with pytest.raises(MienError, match=f"No Dask scheduler answers at {address}") as caught:
-        use_cluster(address).__enter__()
+        use_cluster(address, out="store").__enter__()
     assert "dask scheduler" in caught.value.hint
 
 
@@ -246,7 +253,7 @@ class TestRemoteCall:
         call = RemoteCall.of(lambda name: (Path(name).absolute(), os.environ[PLUGINS]))
         monkeypatch.chdir("/")
         monkeypatch.setenv(PLUGINS, "other.py")
-        assert call("store") == (tmp_path / "store", "mine.py")
+        assert call("store") == Answer((tmp_path / "store", "mine.py"))
         assert Path.cwd() == Path("/")
 
     def test_another_version_is_refused(self) -> None:
@@ -261,6 +268,17 @@ class TestRemoteCall:
         with pytest.raises(MienError, match=r"does not have .*photos"):
             RemoteCall.of(lambda _: Reason.UNREADABLE)(Task())
 
+    def test_a_part_that_is_there_is_not_made_again(self, tmp_path: Path) -> None:
+        def fail(_: PartTask) -> PartDone:
+            raise AssertionError
+
+        pictures = ArrayPictures(np.zeros((3, 48, 48), np.uint8))
+        task = PartTask(tmp_path / "000000.npz", pictures, (False,) * 3, (), tmp_path, "litert")
+        with pytest.raises(AssertionError):
+            RemoteCall.of(fail)(task)
+        task.target.touch()
+        assert RemoteCall.of(fail)(task).result.rows == 3
+
 
 def test_places_are_those_that_pictures_are_read_from(tmp_path: Path) -> None:
     assert list_places(ArrayPictures(np.zeros((1, 48, 48), np.uint8))) == []
@@ -274,8 +292,18 @@ def test_what_a_cluster_fails_with_is_told_and_a_fault_of_ours_is_not_hidden() -
 
     with joblib.parallel_config(backend="threading", n_jobs=1):
         with pytest.raises(MienError, match=r"The cluster failed \(ModuleNotFoundError: no mien"):
-            list(run_in_backend(fail, iter([ModuleNotFoundError("no mien")])))
+            list(run_in_backend(fail, [ModuleNotFoundError("no mien")]))
         with pytest.raises(MienError, match="The disk is full"):
-            list(run_in_backend(fail, iter([MienError("The disk is full.")])))
+            list(run_in_backend(fail, [MienError("The disk is full.")]))
         with pytest.raises(ZeroDivisionError):
-            list(run_in_backend(fail, iter([ZeroDivisionError()])))
+            list(run_in_backend(fail, [ZeroDivisionError()]))
+
+
+def test_a_task_that_the_backend_lost_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dask cancels what is not finished when its scheduler goes away, and joblib hands that on."""
+    monkeypatch.setattr(RemoteCall, "__call__", lambda *_: "cancelled")
+    with (
+        joblib.parallel_config(backend="threading", n_jobs=1),
+        pytest.raises(MienError, match="The cluster failed"),
+    ):
+        list(run_in_backend(abs, [-1]))
