@@ -74,7 +74,7 @@ def _connect(address: str) -> Iterator[Any]:
     except ImportError as error:
         raise MienError(
             f"--cluster needs the package distributed ({error}).",
-            "Install it: pip install 'mien[cluster]'",
+            "Install it: python -m pip install distributed",
         ) from error
     try:
         client = Client(address, timeout=_PATIENCE, set_as_default=False)

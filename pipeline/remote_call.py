@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import mien
 from mien.errors import MienError
@@ -20,13 +20,6 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 _one_at_a_time = threading.Lock()
-
-
-@dataclass(frozen=True)
-class Answer(Generic[Result]):
-    """What a task returned; a backend that lost the task returns something else."""
-
-    result: Result
 
 
 @dataclass(frozen=True)
@@ -59,7 +52,7 @@ class RemoteCall(Generic[Task, Result]):
         """Wrap a function with what holds in this process."""
         return cls(function, str(Path.cwd()), os.environ.get(PLUGINS, ""), mien.__version__)
 
-    def __call__(self, task: Task) -> Answer[Result | PartDone]:
+    def __call__(self, task: Task) -> Result | PartDone:
         """Run the function; raises MienError if this machine is not set up like the first."""
         if self.version != mien.__version__:
             raise MienError(
@@ -78,8 +71,8 @@ class RemoteCall(Generic[Task, Result]):
             os.environ[PLUGINS] = self.families
             if isinstance(task, (PartTask, FamilyTask)) and task.target.is_file():
                 rows = len(task.skip if isinstance(task, PartTask) else task.mesh)
-                return Answer(PartDone(rows, peak_memory_mb()))
-            return Answer(self.function(task))
+                return PartDone(rows, peak_memory_mb())
+            return self.function(task)
 
 
 def list_places(pictures: PictureSource | None) -> list[Path]:
@@ -103,25 +96,33 @@ def run_in_backend(function: Callable[[Task], Result], tasks: Iterable[Task]) ->
         with it several times.
     """
     from joblib import Parallel, delayed
+    from joblib.parallel import get_active_backend
 
+    backend, _ = get_active_backend()
     call = delayed(RemoteCall.of(function))
     # a batch of several would be done again as a whole when its worker dies
     parallel = Parallel(return_as="generator_unordered", batch_size=1)
-    with telling_failures():
-        for answer in parallel(call(task) for task in tasks):
-            if not isinstance(answer, Answer):
-                raise ConnectionError("a task was lost")
-            yield answer.result
+    with telling_failures(getattr(backend, "client", None)):
+        yield from parallel(call(task) for task in tasks)
 
 
 @contextmanager
-def telling_failures() -> Iterator[None]:
-    """Turn what a cluster fails with into an error for the user; faults of Mien's own pass."""
+def telling_failures(client: Any = None) -> Iterator[None]:
+    """Turn what a cluster fails with into an error for the user; faults of Mien's own pass.
+
+    Parameters
+    ----------
+    client : distributed.Client, optional
+        Once it has lost its scheduler, tasks end in ways that joblib does not expect.
+    """
     try:
         yield
+    except MienError:
+        raise
     except Exception as error:
         of_dask = type(error).__module__.partition(".")[0] in ("distributed", "dask")
-        if not of_dask and not isinstance(error, (OSError, ImportError)):
+        lost = client is not None and client.status != "running"
+        if not (of_dask or lost or isinstance(error, (OSError, ImportError))):
             raise
         raise MienError(
             f"The cluster failed ({type(error).__name__}: {first_line(error)}).",
