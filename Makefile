@@ -10,7 +10,7 @@ UNFINISHED := $(VENV)/.unfinished
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all lint types lock clean doctor FORCE
+.PHONY: help demo test test-all lint types docs lock clean doctor FORCE
 
 # A .venv that was moved or copied still runs the code of its old folder: make it anew.
 ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))
@@ -38,6 +38,9 @@ lint: $(STAMP) ## Style, format and the direction of imports
 types: $(STAMP) ## Type hints
 	$(PY) -m mypy
 
+docs: $(STAMP) ## Build the site in docs/_build/html
+	$(PY) -m sphinx -q -W --keep-going docs docs/_build/html
+
 # Silent unless something is missing; fetches the landmarker's model bundle the first time.
 doctor: $(STAMP)
 	@report=$$($(PY) -m mien doctor --fetch 2>&1) || { printf '%s\n' "$$report" >&2; exit 1; }
@@ -49,7 +52,7 @@ lock: ## Pin the dependencies of pyproject.toml; UPGRADE=--upgrade for newer one
 	  --custom-compile-command "make lock" $(UPGRADE) pyproject.toml -o requirements.lock
 
 clean: ## Remove .venv and caches; keeps mien-demo/ and other results
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) build dist docs/_build *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamp comes last and holds this folder's path. While the marker for an unfinished

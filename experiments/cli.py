@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 from mien.errors import MienError
 from mien.experiments.model_commands import inspect
 from mien.experiments.options import (
+    Cluster,
     Filter,
     Json,
     Landmarker,
@@ -212,6 +213,7 @@ def extract(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes; one a processor by default.")
     ] = None,
+    cluster: Cluster = None,
     max_failures: Annotated[
         str, typer.Option(help="Rows without a found face that are allowed: 100 or 5%.")
     ] = "50%",
@@ -246,6 +248,7 @@ def extract(
             families=families,
             detector=detector,
             workers=workers,
+            cluster=cluster,
             max_failures=max_failures,
             overwrite=overwrite,
             row_filter=row_filter,
@@ -294,6 +297,10 @@ def features(
     landmarks: Annotated[
         Path | None, typer.Option(help="Draw the 64 named landmarks to this PNG instead.")
     ] = None,
+    pictures: Annotated[
+        Path | None,
+        typer.Option(help="Draw what each family sees of a rendered face to this folder instead."),
+    ] = None,
     landmarker: Landmarker = None,
 ) -> None:
     """List the feature families: columns, options, cost."""
@@ -306,6 +313,12 @@ def features(
         check_writable(landmarks)
         write_chart(landmarks, ensure_landmarker_bundle(landmarker))
         typer.echo(f"Landmarks: {landmarks}")
+        return
+    if pictures:
+        from mien.experiments.family_pictures import write_pictures
+
+        written = write_pictures(pictures, ensure_landmarker_bundle(landmarker))
+        typer.echo(f"{len(written)} pictures: {pictures}")
         return
     families = feature_list.list_families(names or ())
     if check:

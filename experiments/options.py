@@ -37,3 +37,7 @@ OnLeak = Annotated[
         "tells of them, fail refuses to compare."
     ),
 ]
+Cluster = Annotated[
+    str | None,
+    typer.Option(help="Address of a Dask scheduler whose workers do it: tcp://host:8786."),
+]

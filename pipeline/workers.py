@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from mien.errors import MienError
 from mien.pipeline.quiet import quiet_native_stderr
+from mien.pipeline.remote_call import run_in_backend
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -52,11 +53,11 @@ def run_in_workers(
     Notes
     -----
     Inside ``joblib.parallel_config`` that names a cluster's backend (Dask, Ray), the tasks go to
-    that backend instead, and ``workers`` does not count.
+    that backend instead, and ``workers`` does not count; see :mod:`mien.pipeline.cluster`.
     """
     try:
         if _is_backend_of_another_package():
-            yield from _run_in_backend(function, tasks)
+            yield from run_in_backend(function, tasks)
         else:
             yield from _run_here(function, tasks, workers)
     except BrokenProcessPool as error:
@@ -133,9 +134,3 @@ def _is_backend_of_another_package() -> bool:
 
     backend, _ = get_active_backend()
     return type(backend).__module__ != "joblib._parallel_backends"
-
-
-def _run_in_backend(function: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
-    from joblib import Parallel, delayed
-
-    yield from Parallel(return_as="generator_unordered")(delayed(function)(x) for x in tasks)

@@ -8,6 +8,7 @@ from pathlib import Path
 from mien.errors import MienError
 from mien.experiments.api.arguments import PathLike, to_names
 from mien.pipeline import extract as extraction
+from mien.pipeline.cluster import use_cluster
 from mien.pipeline.datasets.registry import read_dataset
 from mien.pipeline.detector import DETECTORS
 from mien.pipeline.extract import ExtractSummary, allowed_failures
@@ -31,6 +32,7 @@ def extract(
     families: str | Sequence[str] | None = None,
     detector: str = DETECTORS[0],
     workers: int | None = None,
+    cluster: str | None = None,
     max_failures: int | str = "50%",
     overwrite: bool = False,
     row_filter: PathLike | None = None,
@@ -72,6 +74,9 @@ def extract(
         What runs the landmarker's networks.
     workers : int, optional
         Processes; one a processor by default.
+    cluster : str, optional
+        The address of a Dask scheduler, ``"tcp://host:8786"``, whose workers take the place of
+        processes here.
     max_failures : int or str
         Rows without a found face that are allowed: 100 or ``"5%"``.
     overwrite : bool
@@ -108,6 +113,11 @@ def extract(
     >>> store.features("geometry").shape
     (64, 2178)
     """
+    if cluster and workers:
+        raise MienError(
+            "--workers counts processes of this machine, and --cluster was given, too.",
+            "Leave one of them out; a cluster's workers are started with dask worker.",
+        )
     dataset = read_dataset(
         source,
         layout=layout,
@@ -122,16 +132,18 @@ def extract(
         seed=seed,
     )
     allowed = allowed_failures(str(max_failures), len(dataset))
-    summary = extraction.extract(
-        dataset,
-        Path(out),
-        bundle=ensure_landmarker_bundle(None if landmarker is None else Path(landmarker)),
-        families=to_names(families),
-        detector=detector,
-        workers=workers,
-        overwrite=overwrite,
-        on_progress=on_progress,
-    )
+    bundle = ensure_landmarker_bundle(None if landmarker is None else Path(landmarker))
+    with use_cluster(cluster, out=out, bundle=bundle, pictures=dataset.pictures) as members:
+        summary = extraction.extract(
+            dataset,
+            Path(out),
+            bundle=bundle,
+            families=to_names(families),
+            detector=detector,
+            workers=members or workers,
+            overwrite=overwrite,
+            on_progress=on_progress,
+        )
     if on_summary:
         on_summary(dataset.name, summary)
     if (failed := sum(summary.reasons.values())) > allowed:

@@ -12,12 +12,13 @@ from mien.errors import MienError
 from mien.experiments.serve.answers import describe_face, show_inputs
 from mien.experiments.serve.mesh_drawing import describe_mesh
 from mien.experiments.serve.refusals import Refusal, refuse_content
-from mien.experiments.serve.standins import FramePrediction, Predictor, predict_clip
 from mien.models.bundle import Bundle
 from mien.pipeline.picture_decoding import decode_picture
 from mien.pipeline.picture_header import read_header_size
+from mien.pipeline.predict import Predictor
 from mien.pipeline.quiet import quiet_native_stderr
 from mien.pipeline.reasons import EXPLANATIONS, PictureError, Reason
+from mien.pipeline.video import FramePrediction, predict_clip
 
 MAX_PIXELS = 40_000_000
 """Pixels that a picture on the page may have."""
@@ -55,7 +56,7 @@ class Recogniser:
             "reads_pixels": self._bundle.reads_pixels,
             "dataset": training.get("dataset", ""),
             "rows": training.get("rows"),
-            "threshold": getattr(self._bundle, "threshold", None),
+            "threshold": self._bundle.threshold,
             **describe_mesh(self._landmarker),
         }
 
