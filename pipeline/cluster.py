@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from os import PathLike
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
@@ -20,7 +21,7 @@ _PATIENCE = 10
 def use_cluster(
     address: str | None,
     *,
-    out: str | Path,
+    out: str | PathLike[str],
     bundle: Path | None = None,
     pictures: PictureSource | None = None,
 ) -> Iterator[int | None]:
@@ -30,7 +31,7 @@ def use_cluster(
     ----------
     address : str or None
         The scheduler's address, ``tcp://host:8786``; with None nothing is changed.
-    out : str or Path
+    out : str or path
         The store. All machines must have the folder that it is in, at the same path.
     bundle : Path, optional
         The landmarker's bundle, which they must have, too.

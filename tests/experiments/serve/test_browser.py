@@ -53,10 +53,8 @@ def browser(webcam):
 
 
 @pytest.fixture(scope="module")
-def site(bundle, landmarker):
-    from conftest_serve import serve_page
-
-    with serve_page(Recogniser(bundle, landmarker), report=REPORT) as page:
+def site(serve, bundle, landmarker):
+    with serve(Recogniser(bundle, landmarker), report=REPORT) as page:
         yield page
 
 
@@ -250,7 +248,7 @@ def test_the_keyboard_alone(open_page, happy):
     assert names == ["Faces", "Report", "Choose a file", "Use the webcam"]
     page.keyboard.press("Shift+Tab")
     with page.expect_file_chooser() as chooser:
-        page.keyboard.press("Enter")
+        page.keyboard.press("Space")
     chooser.value.set_files({"name": "a.png", "mimeType": "image/png", "buffer": happy})
     wait_for_text(page, "#verdict", "^happy$")
     assert page.evaluate("document.activeElement.id") == "again"
