@@ -24,7 +24,9 @@ _GZIP = b"\x1f\x8b\x08"
 _PLAIN, _COMMENTED = 0, 0x10
 _HEADER = 10
 _MARK = b"mien.bundle/"
-_LINE = re.compile(rb"mien\.bundle/\d+ sha256=(?P<sha256>[0-9a-f]{64}) bytes=(?P<bytes>\d+)\n")
+_LINE = re.compile(
+    rb"(?P<schema>mien\.bundle/\d+) sha256=(?P<sha256>[0-9a-f]{64}) bytes=(?P<bytes>\d+)\n"
+)
 _LONGEST_LINE = 200
 _LARGEST_CARD = 1 << 24
 _BLOCK = 1 << 20
@@ -115,7 +117,7 @@ def read_card(path: Path) -> FileCard | None:
         ) from error
     found = _LINE.fullmatch(line)
     record = _parse(text) if end else None
-    if found is None or record is None:
+    if not found or not record or record["schema"] != found["schema"].decode():
         if line.startswith(_MARK):
             require_schema(path, {"schema": line.split()[0].decode("ascii", "replace")})
         raise MienError(

@@ -132,7 +132,7 @@ def test_one_class_with_faces_is_refused(make_store):
         fit_bundle(RowData(store), "svm-rbf", SMALL)
 
 
-@pytest.mark.parametrize("size", [250_000, 400_000, 600_000])
+@pytest.mark.parametrize("size", [300_000, 400_000, 600_000])
 @pytest.mark.parametrize("kernel", ["svm-poly", "svm-rbf"])
 @pytest.mark.parametrize("given", [{}, {"mirror": "average", "solver": "least-squares"}])
 def test_a_compact_model_is_as_small_as_asked(make_store, tmp_path, size, kernel, given):
