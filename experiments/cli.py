@@ -469,10 +469,12 @@ def tune(
     """Search a model's parameters in an Optuna study; run it again to go on."""
     from mien.experiments.api import tune as api
     from mien.experiments.console import TuneProgress, print_tuned
+    from mien.pipeline.store import FeatureStore
 
+    opened = FeatureStore.open(store)
     with TuneProgress(model) as progress:
         result = api.tune(
-            store,
+            opened,
             model,
             trials=trials,
             cv=cv,
@@ -548,10 +550,12 @@ def compare(
     from mien.experiments.api import compare as api
     from mien.experiments.assignments import parse_assignments
     from mien.experiments.console import CompareProgress, print_comparison
+    from mien.pipeline.store import FeatureStore
 
+    opened = FeatureStore.open(store)
     with CompareProgress() as progress:
         compared = api.compare(
-            store,
+            opened,
             models,
             out=out,
             preset=preset,

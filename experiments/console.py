@@ -116,8 +116,9 @@ class _Bar:
         self.stop()
 
     def stop(self) -> None:
-        """Take the bar away."""
-        self._progress.stop()
+        """Take the bar away, if it is still there."""
+        if self._progress.live.is_started:
+            self._progress.stop()
 
     def _set(self, done: int, total: int, note: str, description: str | None = None) -> None:
         self._progress.update(

@@ -104,7 +104,7 @@ class Model:
 
     @property
     def card(self) -> dict[str, Any]:
-        """What the file says of itself: model, families, parameters, training data, versions."""
+        """What the file says of itself: families, parameters, training data, scores, versions."""
         return to_record(self.bundle)
 
     @overload
@@ -125,8 +125,8 @@ class Model:
         -------
         Prediction or list of Prediction
             One for one picture, a list for several, in their order. A picture that is damaged, too
-            small or too large, or in which a model that reads features finds no face, has a reason
-            instead of a label.
+            small or too large, in which a model that reads features finds no face, or from which
+            the model abstains, has a reason instead of a label.
 
         Raises
         ------

@@ -111,9 +111,17 @@ def test_a_linear_machine_keeps_no_rows():
     assert sizes[0] == pytest.approx(sizes[1], rel=0.05)
 
 
-@pytest.mark.parametrize("wrong", [np.zeros((2, 9)), np.zeros(55), np.full((2, 55), np.nan)])
-def test_what_cannot_be_scored_is_said(wrong):
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (np.zeros((2, 9)), "X has 9 features, but FusedMachine is expecting 55"),
+        (np.zeros(55), "Expected 2D array, got 1D array"),
+        (np.full((2, 55), np.nan), "Input X contains NaN"),
+        (np.full((2, 55), np.inf, np.float32), "Input X contains infinity"),
+    ],
+)
+def test_what_cannot_be_scored_is_said(wrong, message):
     X, y = make_data()
     fused = FusedMachine(build_svm("rbf", {"families": BOTH})).fit(X, y)
-    with pytest.raises(ValueError, match="expected"):
+    with pytest.raises(ValueError, match=message):
         fused.decision_function(wrong)
