@@ -62,8 +62,11 @@ def open_storage(url: str | None, *, existing: bool = False) -> Iterator[BaseSto
     storage = None if url is None else _connect(url, existing=existing)
     try:
         yield storage
-    except _FAILURES as error:
-        told = _first_line(error.__cause__ or error, str(url))
+    except (*_FAILURES, AssertionError) as error:
+        failure = _find_failure(error)
+        if failure is None:
+            raise
+        told = _first_line(failure.__cause__ or failure, str(url))
         raise MienError(
             f"The study's storage {mask_url(str(url))!r} failed ({told}).",
             "Finished trials are kept: when it works again, run the same command to go on.",
@@ -72,6 +75,12 @@ def open_storage(url: str | None, *, existing: bool = False) -> Iterator[BaseSto
         if isinstance(storage, RDBStorage):
             storage.remove_session()
             storage.engine.dispose()
+
+
+def _find_failure(error: BaseException) -> BaseException | None:
+    """Return a storage's failure; Optuna covers one at a trial's end with an assertion."""
+    found = error.__context__ if isinstance(error, AssertionError) else error
+    return found if isinstance(found, _FAILURES) else None
 
 
 def mask_url(url: str) -> str:

@@ -51,7 +51,7 @@ def hold_folder(folder: Path, command: str) -> Iterator[None]:
     Parameters
     ----------
     folder : Path
-        Made when missing.
+        Made when missing; one that is still empty after an error goes again.
     command : str
         Who works there, for the message: ``"mien extract"``.
 
@@ -62,6 +62,7 @@ def hold_folder(folder: Path, command: str) -> Iterator[None]:
     OSError
         If the folder cannot be made.
     """
+    made = not folder.exists()
     with suppress(FileExistsError):
         folder.mkdir(parents=True, exist_ok=True)
     if not HAS_LOCKS:
@@ -78,5 +79,10 @@ def hold_folder(folder: Path, command: str) -> Iterator[None]:
                 "Wait until it has ended, or choose another folder with --out.",
             )
         yield
+    except BaseException:
+        if made:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
     finally:
         os.close(descriptor)

@@ -73,7 +73,7 @@ def write_store(
     for i, code in enumerate(codes):
         pixels[i, 16 * (code % 3) : 16 * (code % 3 + 1)] += 120
     np.save(folder / "pixels.npy", pixels)
-    np.save(folder / "mesh.npy", np.where(visible[:, None, None], 1, np.nan) * np.ones(
+    np.save(folder / "mesh.npy", np.where(visible[:, None, None], np.float32(1), np.nan) * np.ones(
         (n, 478, 3), np.float32))  # fmt: skip
     rows.to_parquet(folder / "rows.parquet", index=False)
     sample = {"label": classes[0], "caption": "a", "picture": "data:image/png;base64,AAAA"}

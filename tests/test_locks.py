@@ -40,6 +40,20 @@ def test_a_folder_is_held_by_one_process_until_it_ends_however_it_ends(tmp_path:
     assert list(folder.iterdir()) == []
 
 
+def test_a_folder_that_was_made_for_nothing_goes_again(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    for name in ("mine", "new", "full"):
+        with pytest.raises(ValueError, match="no"), hold_folder(tmp_path / name, "mien compare"):
+            fail_in(tmp_path / name)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["full", "mine"]
+
+
+def fail_in(folder: Path) -> None:
+    if folder.name == "full":
+        (folder / "file").touch()
+    raise ValueError("no")
+
+
 def test_a_file_system_without_locks_refuses_nobody(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

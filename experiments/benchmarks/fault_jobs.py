@@ -154,6 +154,7 @@ class Tune(Job):
         """Return its finished pieces; see :class:`Job`."""
         try:
             with open_storage(self._storage(place), existing=True) as opened:
+                assert opened is not None
                 trials = load_study(opened, None, shown="it").get_trials()
         except Exception:  # killed before there was a study
             return {}

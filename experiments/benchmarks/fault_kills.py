@@ -31,6 +31,9 @@ class Tally:
         Times that the end was not that of an undisturbed run.
     left : int
         Temporary files that nobody removed.
+    names : int
+        Semaphores of worker processes that are left in shared memory, 32 bytes each: what would
+        remove them was killed, too.
     failed : int
         Times that the last run failed, or printed a traceback.
     """
@@ -43,6 +46,7 @@ class Tally:
     again: int = 0
     differing: int = 0
     left: int = 0
+    names: int = 0
     failed: int = 0
 
     @property
@@ -101,7 +105,7 @@ def kill_at_random(
             killed = process.kill_after(moment)
             tally.killed += killed
             tally.ended += not killed
-            tally.left += _count_shared_memory(process.pid)
+            tally.names += _count_shared_memory(process.pid)
             finished = job.list_done(place)
             _count(tally, *job.count_again(before, finished))
             before = finished

@@ -174,9 +174,20 @@ def tell(line: str) -> None:
 def tabulate_kills(tallies: list[Tally]) -> str:
     """Return the table of the kills."""
     titles = ("command", "killed", "finished pieces of work by then", "lost", "done twice",
-              "other result", "files left", "last run failed")  # fmt: skip
+              "other result", "files left", "names in /dev/shm left",
+              "last run failed")  # fmt: skip
     rows = [
-        (f"`mien {t.name}`", t.killed, t.pieces, t.lost, t.again, t.differing, t.left, t.failed)
+        (
+            f"`mien {t.name}`",
+            t.killed,
+            t.pieces,
+            t.lost,
+            t.again,
+            t.differing,
+            t.left,
+            t.names,
+            t.failed,
+        )
         for t in tallies
     ]
     return make_table(titles, rows)

@@ -124,7 +124,7 @@ def test_tables_are_markdown():
     text = faults.make_table(("a", "b"), [(1, True), ("x", False)])
     assert text == "| a | b |\n|---|---|\n| 1 | yes |\n| x | NO |"
     row = faults.tabulate_kills([Tally("tune", killed=30, pieces=4)]).splitlines()[-1]
-    assert row == "| `mien tune` | 30 | 4 | 0 | 0 | 0 | 0 | 0 |"
+    assert row == "| `mien tune` | 30 | 4 | 0 | 0 | 0 | 0 | 0 | 0 |"
 
 
 def test_a_command_runs_in_a_process_of_its_own(tmp_path):

@@ -11,9 +11,9 @@ from mien.experiments.storages import open_storage
 from mien.experiments.studies import enqueue_failed
 
 
-def run_trial(path):
+def run_trial(path, objective=lambda _: 0.5):
     with open_storage(f"journal:{path}") as opened:
-        optuna.load_study(study_name="a", storage=opened).optimize(lambda _: 0.5, n_trials=1)
+        optuna.load_study(study_name="a", storage=opened).optimize(objective, n_trials=1)
 
 
 def count_trials(path):
@@ -52,6 +52,28 @@ def test_a_full_disk_is_said_and_leaves_whole_lines(journal, monkeypatch, writte
     assert count_trials(journal) == 2
 
 
+def test_a_disk_that_fills_up_in_a_trial_is_said(journal, monkeypatch):
+    def fill(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def run_on_a_full_disk(_):
+        monkeypatch.setattr(os, "write", fill)
+        return 0.5
+
+    with pytest.raises(MienError, match="No space left on device"):
+        run_trial(journal, run_on_a_full_disk)
+    monkeypatch.undo()
+    assert count_trials(journal) == 3
+
+
+def test_another_assertion_is_not_taken_for_the_storages(journal):
+    def fail(_):
+        raise AssertionError("a mistake")
+
+    with pytest.raises(AssertionError, match="a mistake"):
+        run_trial(journal, fail)
+
+
 @pytest.mark.parametrize("half", [b"{", b'{"op_code": 4, "work', b"x" * 70_000])
 def test_half_a_line_is_cut_off_and_the_study_goes_on(journal, half):
     before = journal.read_bytes()
@@ -64,23 +86,24 @@ def test_half_a_line_is_cut_off_and_the_study_goes_on(journal, half):
 
 
 def test_a_point_that_failed_with_its_disk_is_done_once(journal):
-    grid = {"x": [0.0, 0.5, 1.0]}
+    grid, full = {"x": [0.0, 0.5, 1.0]}, [1]
 
-    def run_points(*states):
-        for state in states:
-            trial = study.ask()
-            study.tell(trial, trial.suggest_float("x", 0, 1) if state == "COMPLETE" else None,
-                       state=optuna.trial.TrialState[state])  # fmt: skip
+    def score(trial):
+        x = trial.suggest_float("x", 0, 1)
+        if trial.number in full:
+            raise OSError("the disk is full")
+        return x
 
     with open_storage(f"journal:{journal}") as opened:
         study = optuna.create_study(
             study_name="grid", storage=opened, sampler=optuna.samplers.GridSampler(grid)
         )
-        run_points("COMPLETE", "FAIL", "COMPLETE")
+        study.optimize(score, n_trials=3, catch=(OSError,))
+        assert [trial.state.name for trial in study.trials] == ["COMPLETE", "FAIL", "COMPLETE"]
         enqueue_failed(study)
         enqueue_failed(study)
         assert [trial.state.name for trial in study.trials[3:]] == ["WAITING"]
-        run_points("COMPLETE")
+        study.optimize(score, n_trials=1)
         enqueue_failed(study)
         done = study.get_trials(states=[optuna.trial.TrialState.COMPLETE])
         assert sorted(trial.value for trial in done) == grid["x"]
