@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import chdir, contextmanager
@@ -18,6 +19,9 @@ from mien.pipeline.parts import FamilyTask, PartDone, PartTask, peak_memory_mb
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+
+_LOOK_EVERY = 1.0
+"""Seconds between two looks at whether a cluster is still connected, when no result comes."""
 
 _one_at_a_time = threading.Lock()
 
@@ -101,28 +105,55 @@ def run_in_backend(function: Callable[[Task], Result], tasks: Iterable[Task]) ->
     backend, _ = get_active_backend()
     call = delayed(RemoteCall.of(function))
     # a batch of several would be done again as a whole when its worker dies
-    parallel = Parallel(return_as="generator_unordered", batch_size=1)
-    with telling_failures(getattr(backend, "client", None)):
-        yield from parallel(call(task) for task in tasks)
+    parallel = Parallel(return_as="generator_unordered", batch_size=1, backend=backend, n_jobs=-1)
+    client = getattr(backend, "client", None)
+    with telling_failures():
+        if client is None:
+            yield from parallel(call(task) for task in tasks)
+        else:
+            yield from _watch(lambda: parallel(call(task) for task in tasks), client)
+
+
+def _watch(start: Callable[[], Iterator[Result]], client: Any) -> Iterator[Result]:
+    """Yield a backend's results for as long as its client is connected.
+
+    joblib waits for ever for the tasks that Dask cancels when its scheduler goes away.
+    """
+    connection, found = client.scheduler_comm, queue.SimpleQueue[tuple[str, Any]]()
+
+    def collect() -> None:
+        try:
+            for result in start():
+                found.put(("result", result))
+            found.put(("end", None))
+        except BaseException as error:
+            found.put(("error", error))
+
+    threading.Thread(target=collect, daemon=True).start()
+    while True:
+        try:
+            kind, value = found.get(timeout=_LOOK_EVERY)
+        except queue.Empty:
+            if client.status != "running" or client.scheduler_comm is not connection:
+                raise ConnectionError("the scheduler is gone") from None
+            continue
+        if kind == "end":
+            return
+        if kind == "error":
+            if client.status != "running" and not isinstance(value, MienError):
+                raise ConnectionError("the scheduler is gone") from value
+            raise value
+        yield value
 
 
 @contextmanager
-def telling_failures(client: Any = None) -> Iterator[None]:
-    """Turn what a cluster fails with into an error for the user; faults of Mien's own pass.
-
-    Parameters
-    ----------
-    client : distributed.Client, optional
-        Once it has lost its scheduler, tasks end in ways that joblib does not expect.
-    """
+def telling_failures() -> Iterator[None]:
+    """Turn what a cluster fails with into an error for the user; faults of Mien's own pass."""
     try:
         yield
-    except MienError:
-        raise
     except Exception as error:
         of_dask = type(error).__module__.partition(".")[0] in ("distributed", "dask")
-        lost = client is not None and client.status != "running"
-        if not (of_dask or lost or isinstance(error, (OSError, ImportError))):
+        if not of_dask and not isinstance(error, (OSError, ImportError)):
             raise
         raise MienError(
             f"The cluster failed ({type(error).__name__}: {first_line(error)}).",
