@@ -25,10 +25,10 @@ demo: doctor ## Run all four jobs on rendered faces; results in mien-demo/
 	@$(PY) -m mien demo
 
 test: doctor lint types ## Check everything, without the tests that take minutes
-	$(PY) -m pytest -m "not slow"
+	$(PY) -m pytest -n 2 --dist loadfile -m "not slow"
 
 test-all: doctor lint types ## Check everything, with the slow tests
-	$(PY) -m pytest
+	$(PY) -m pytest -n 2 --dist loadfile
 
 lint: $(STAMP) ## Style, format and the direction of imports
 	$(PY) -m ruff check .

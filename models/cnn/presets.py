@@ -201,8 +201,8 @@ PRESETS: dict[str, TrainingSettings] = {
 validation, early stopping at a min_delta of 0.0001. Its CK+ runs differ in the network only:
 ``dataclasses.replace(PRESETS["thesis"], network="ckplus")``.
 
-``modern``: the same network, trained as well as we can. ``compact``: our own network, in the same way
-for less than half of the epochs.
+``modern``: the same network, trained as well as we can. ``compact``: our own network, in the same
+way for less than half of the epochs.
 """
 
 

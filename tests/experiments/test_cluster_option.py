@@ -32,7 +32,7 @@ def test_the_cluster_is_asked_for_before_anything_is_made(
         assert set(needed) == {"out", "bundle", "pictures"}
         raise MienError(f"No Dask scheduler answers at {address}.")
 
-    monkeypatch.setattr("mien.pipeline.cluster.use_cluster", refuse)
+    monkeypatch.setattr("mien.experiments.api.extract.use_cluster", refuse)
     code, _, err = run("extract", "rendered:people=1", "--out", "store", "--cluster", "tcp://a:1")
-    assert (code, err) == (2, "Error: No Dask scheduler answers at tcp://a:1.\n")
+    assert (code, err.strip()) == (2, "Error: No Dask scheduler answers at tcp://a:1.")
     assert not (tmp_path / "store").exists()

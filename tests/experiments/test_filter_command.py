@@ -9,7 +9,6 @@ import pytest
 from mien.experiments.report.schema import read_results
 from mien.experiments.row_data import RowData
 from mien.models.bundle import load_bundle
-from mien.pipeline import landmarker_bundle
 from mien.pipeline.row_filter import read_filter
 
 ONLY = ("--families", "blendshapes")
@@ -116,10 +115,11 @@ def test_tune_and_export_use_what_the_filter_keeps(run, store, keep, tmp_path):
 
 def test_extract_reads_what_the_filter_keeps(run, monkeypatch, tmp_path):
     """Without a landmarker: the dataset is read and filtered before it is asked for."""
+    from mien.experiments.api import extract as api
     from mien.pipeline import extract as module
 
     given = []
-    monkeypatch.setattr(landmarker_bundle, "ensure_landmarker_bundle", lambda _: tmp_path)
+    monkeypatch.setattr(api, "ensure_landmarker_bundle", lambda _: tmp_path)
     monkeypatch.setattr(module, "extract", lambda dataset, *_, **__: given.append(dataset) or 1 / 0)
     pixels = " ".join(map(str, np.random.default_rng(0).integers(0, 255, 48 * 48)))
     lines = "".join(f"{i % 7},{pixels},Training\n" for i in range(4))

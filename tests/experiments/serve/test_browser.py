@@ -6,10 +6,10 @@ import shutil
 import cv2
 import numpy as np
 import pytest
+from playwright import sync_api
 
 from mien.experiments.serve.recogniser import Recogniser
 
-sync_api = pytest.importorskip("playwright.sync_api")
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}

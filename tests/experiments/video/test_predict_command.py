@@ -179,7 +179,7 @@ def test_a_model_that_abstains_is_told(run, clip, tmp_path, model, monkeypatch):
 
     load = bundle_module.load_bundle
     monkeypatch.setattr(
-        bundle_module, "load_bundle", lambda path: replace(load(path), threshold=1.1)
+        bundle_module, "load_bundle", lambda path, **_: replace(load(path), threshold=1.1)
     )
     code, out, _ = run("predict", model, clip, "--csv", "f.csv")
     assert code == 0
