@@ -24,6 +24,7 @@ from mien.experiments.candidates import Candidate
 from mien.models.cnn import isolated
 from mien.models.cnn.validation import split_validation
 
+importlib.import_module("mien.experiments.console")  # now: it would keep a test's COLUMNS
 SUPPORT = Path(__file__).parent / "support"
 PASSWORD = "a-secret-word"
 
