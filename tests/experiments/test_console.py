@@ -189,13 +189,22 @@ def test_an_export(capsys, odd, tmp_path):
     save_bundle(bundle, tmp_path / "[red]model")
     print_exported(bundle, tmp_path / "[red]model")
     size = (tmp_path / "[red]model").stat().st_size / 1e6
+    right = bundle.scores["evaluation"]["classification_report"]["accuracy"]
     assert capsys.readouterr().out == (
-        f"svm-rbf fitted on 51 rows\nModel: {tmp_path}/[red]model ({size:.1f} MB)\n"
+        f"svm-rbf fitted on 51 rows\n{right:.1%} right of 51 held-out rows\n"
+        f"Model: {tmp_path}/[red]model ({size:.1f} MB)\n"
     )
 
 
 FOUND = Prediction(f"{ODD}.png", "neutral", {ODD: 0.2, "[bold]": 0.1, "neutral": 0.7})
 MISSED = Prediction("[/].png", "", {}, "no_face", "")
+
+
+def test_an_unsure_prediction_shows_what_is_likeliest(capsys):
+    with PredictionPrinter(as_json=False) as printer:
+        printer.show(Prediction("a.png", "", {"sad": 0.3, "[red]": 0.4, "calm": 0.3}, "unsure"))
+    told = "no class is probable enough for the model to answer ([red] 0.40, sad 0.30, calm 0.30)"
+    assert capsys.readouterr().out == f"a.png: no label, {told}\n"
 
 
 def test_predictions_as_lines(capsys):

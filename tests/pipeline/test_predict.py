@@ -96,6 +96,15 @@ def test_crops_are_those_of_the_extraction(extracted, faces, landmarker):
         assert prediction.probabilities["surprise"] == pytest.approx(expected)
 
 
+def test_a_model_that_is_not_sure_enough_gives_no_label(bundle, faces, landmarker):
+    picture = find_pictures([faces])[:1]
+    (sure,) = predict(bundle, picture, landmarker)
+    highest = max(sure.probabilities.values())
+    assert predict(replace(bundle, threshold=highest), picture, landmarker) == [sure]
+    (unsure,) = predict(replace(bundle, threshold=highest + 1e-6), picture, landmarker)
+    assert unsure == replace(sure, label="", reason="unsure")
+
+
 @pytest.fixture
 def mixed(faces: Path, tmp_path: Path) -> list[Path]:
     """A face, three pictures that give no label, and another face."""
