@@ -64,8 +64,11 @@ class FusedMachine(ClassifierMixin, BaseEstimator):
             if self.view_.projections is not None:
                 self.view_, kept = self.view_.trim()
                 read = read.keep(kept)
-        linear = read.kernels[0].name == "linear"
-        self.head_ = fold_head(read, self.view_) if linear else read
+        name = read.kernels[0].name
+        if name == "linear":
+            self.head_: LinearHead | KernelHead = fold_head(read, self.view_)
+        else:
+            self.head_ = read.centre() if name == "rbf" and grid is None else read
         return self
 
     def decision_function(self, X: np.ndarray) -> np.ndarray:
@@ -138,6 +141,8 @@ class KernelHead:
     intercept : ndarray, shape (n_outputs,)
     step : ndarray of float32, shape (k,), or None
         What rows are whole multiples of, where they are: pickled, they take 8 bits a number.
+    shift : ndarray of float32, shape (k,), or None
+        What was subtracted from the rows, and is from what is scored.
     """
 
     rows: np.ndarray
@@ -147,6 +152,7 @@ class KernelHead:
     dual_coef: np.ndarray
     intercept: np.ndarray
     step: np.ndarray | None = None
+    shift: np.ndarray | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         levels = self.rows if self.step is None else to_levels(self.rows, self.step)
@@ -168,9 +174,26 @@ class KernelHead:
             step=None if self.step is None else self.step[mask],
         )
 
+    def centre(self) -> KernelHead:
+        """Return the head of ``rbf`` kernels with its rows around the origin.
+
+        Distances stay as they are; their rounding errors, which grow with the squared lengths of
+        rows, become smaller. Antisymmetric columns are left alone, as a mirror turns their sign.
+        """
+        shift = self.rows.mean(axis=0)
+        edges = np.cumsum([0, *(width for half in self.halves for width in half)])
+        for first, last in zip(edges[1::2], edges[2::2], strict=True):
+            shift[first:last] = 0
+        rows = self.rows - shift
+        spans = [slice(a, b) for a, b in pairwise(edges[::2])]
+        norms = [compute_squared_norms(rows[:, span]) for span in spans]
+        return replace(self, rows=rows, norms=norms, shift=shift)
+
     def compute(self, view: FusedView, X: np.ndarray) -> np.ndarray:
         """Return the outputs of raw features, shape (n, n_outputs)."""
         Z = view.transform(X)
+        if self.shift is not None:
+            Z = Z - self.shift
         if self.step is not None:
             Z = to_levels(Z, self.step) * self.step
         parts, start = [], 0

@@ -69,6 +69,8 @@ def _add_outputs(graph: _Graph, view: FusedView, head: LinearHead | KernelHead) 
     if isinstance(head, LinearHead):
         return graph.affine(gathered, head.weights, head.intercept)
     coordinates = _add_projections(graph, view, gathered)
+    if head.shift is not None:
+        coordinates = graph.add("Sub", coordinates, graph.constant(head.shift))
     if head.step is not None:
         coordinates = _add_rounding(graph, coordinates, head.step)
     total, start = "", 0

@@ -1,4 +1,5 @@
 import pickle
+from dataclasses import replace
 
 import joblib
 import numpy as np
@@ -100,6 +101,32 @@ def test_one_row_is_scored_as_in_a_batch_and_after_its_file(tmp_path):
     np.testing.assert_array_equal(loaded.decision_function(X), whole)
     ones = np.concatenate([fused.decision_function(row[None]) for row in X])
     np.testing.assert_allclose(ones, whole, atol=1e-5)
+
+
+@pytest.mark.parametrize("given", [VIEWS[0], VIEWS[2], VIEWS[3], VIEWS[5]])
+def test_rows_of_rbf_kernels_lie_around_the_origin_but_for_antisymmetric_columns(given):
+    head = check_same("rbf", given).head_
+    edges = np.cumsum([0, *(width for half in head.halves for width in half)])
+    for even, odd, end in zip(edges[::2], edges[1::2], edges[2::2], strict=False):
+        np.testing.assert_allclose(head.rows[:, even:odd].mean(axis=0), 0, atol=1e-6)
+        np.testing.assert_array_equal(head.shift[odd:end], 0)
+        norms = (head.rows[:, even:end] ** 2).sum(axis=1)
+        np.testing.assert_allclose(head.norms[list(edges[::2]).index(even)], norms, rtol=1e-5)
+    assert check_same("poly", given).head_.shift is None
+
+
+def test_rows_far_from_the_origin_are_scored_as_exactly_as_near_ones():
+    X, y = make_data("blendshapes")
+    X += 30
+    fused = FusedMachine(build_svm("rbf", {"families": "blendshapes"})).fit(X, y)
+    head, kernel = fused.head_, fused.head_.kernels[0]
+    rows = head.rows.astype(np.float64) + head.shift
+    squares = ((X[:, None].astype(np.float64) - rows) ** 2).sum(axis=2)
+    exact = np.exp(-kernel.gamma * squares) @ head.dual_coef + head.intercept
+    far = replace(head, rows=(head.rows + head.shift), shift=None)
+    far = replace(far, norms=[(far.rows**2).sum(axis=1)])
+    errors = [np.abs(one.compute(fused.view_, X) - exact).max() for one in (head, far)]
+    assert errors[0] < errors[1] / 20
 
 
 def test_a_linear_machine_keeps_no_rows():
