@@ -1,8 +1,8 @@
 """Extraction of rendered faces by a Dask cluster against local processes: the same faces, in turn.
 
-Both have two workers on this machine. Local workers are started in the time that is measured;
-those of the cluster stand ready, as on a cluster, but have not imported anything of Mien yet. A
-second measurement hands out tasks that do nothing, for what a task costs by itself.
+Both have two workers on this machine. Local workers are started in the time that is measured; those
+of the cluster stand ready and have imported Mien. A second measurement hands out tasks that do
+nothing, for what a task costs by itself.
 """
 
 from __future__ import annotations
