@@ -139,9 +139,19 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     greys = [cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) for path in pictures[::8]]
     np.save(folder / "faces.npy", np.stack(greys))
     np.save(folder / "labels.npy", np.array([path.parent.name for path in pictures[::8]]))
+    write_clip(folder / "clip.mp4", cv2.imread(str(pictures[0])))
     [(plugin, _)] = read_blocks("docs/own-family.md", "python")
     (folder / "mouth_family.py").write_text(plugin)
     return folder
+
+
+def write_clip(path: Path, picture: np.ndarray) -> None:
+    """Write a clip of five frames, all the same."""
+    height, width = picture.shape[:2]
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), 10, (width, height))
+    for _ in range(5):
+        writer.write(picture)
+    writer.release()
 
 
 def prepare_for(page: str, prepared: Path, folder: Path) -> Path:
