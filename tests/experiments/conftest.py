@@ -24,7 +24,8 @@ from mien.experiments.candidates import Candidate
 from mien.models.cnn import isolated
 from mien.models.cnn.validation import split_validation
 
-importlib.import_module("mien.experiments.console")  # now: it would keep a test's COLUMNS
+os.environ.pop("COLUMNS", None)  # of a test worker; the console would keep it
+importlib.import_module("mien.experiments.console")
 SUPPORT = Path(__file__).parent / "support"
 PASSWORD = "a-secret-word"
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import http.client
 import re
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -114,6 +116,13 @@ class Page:
             connection.close()
 
 
+def collect_connections() -> None:
+    """Collect what a server left open: elsewhere its process ends with it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
+
+
 @contextmanager
 def serve_page(recogniser, report=None) -> Iterator[Page]:
     with listen("127.0.0.1", 0) as listening:
@@ -129,12 +138,19 @@ def serve_page(recogniser, report=None) -> Iterator[Page]:
             server.stop()
             thread.join(30)
             assert not thread.is_alive()
+            collect_connections()
 
 
 @pytest.fixture(scope="session")
 def serve():
     """The function that serves a page."""
     return serve_page
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forget_connections():
+    yield
+    collect_connections()
 
 
 @pytest.fixture
