@@ -223,7 +223,7 @@ def _compute_probabilities(bundle: Bundle, batch: list[_Seen]) -> np.ndarray:
 
 def _judge(bundle: Bundle, own: TrackedFace, probabilities: np.ndarray) -> TrackedPrediction:
     best = int(probabilities.argmax())
-    unsure = bundle.threshold is not None and probabilities[best] < bundle.threshold
+    unsure = bool(bundle.abstains(probabilities[None])[0])
     return TrackedPrediction(
         face=own.face,
         landmarks=own.landmarks,
