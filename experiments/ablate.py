@@ -14,11 +14,11 @@ from mien.experiments.folds import (
     FIT_SPLIT,
     Fold,
     Folds,
-    find_twins,
     inner_scheme,
     make_folds,
 )
 from mien.experiments.gram_cache import GramCache, predict_fold
+from mien.experiments.near_twins import find_twin_pairs
 from mien.experiments.row_data import RowData
 from mien.experiments.tune import choose_rows
 from mien.features.registry import canonical_spec
@@ -36,13 +36,10 @@ class Score:
     families : tuple of str
     accuracy : float
         Share of all test rows that were right.
-    without_twins : float
-        The same, of the rows without an exact twin among the rows fitted on in their fold.
     """
 
     families: tuple[str, ...]
     accuracy: float
-    without_twins: float
 
 
 @dataclass(frozen=True)
@@ -89,7 +86,8 @@ def ablate(
     Families are joined by a sum of kernels' distances: each family's columns are scaled so that
     its mean squared distance between training rows is 1, so that small and wide families weigh
     alike. Columns of a family that does not have unit length are z-scored first. All of that is
-    fitted on each fold's training rows.
+    fitted on each fold's training rows. Copies of one picture, near ones too, and frames of one
+    sequence are never on both sides of a fold.
 
     Parameters
     ----------
@@ -162,10 +160,17 @@ def _make_folds(data: RowData, scheme: str | None, limit: int | None, seed: int)
         )
     if scheme in (None, "official") and has_own:
         usable = limit_usable(data, data.usable & own, limit, seed)
-        return make_folds(rows, scheme="official", seed=seed, usable=usable)
+        groups = _find_groups(data, usable)
+        return make_folds(rows, scheme="official", seed=seed, usable=usable, groups=groups)
     usable = choose_rows(data, limit, seed)
-    chosen = scheme or inner_scheme(rows, usable.nonzero()[0], 3)
-    return make_folds(rows, scheme=chosen, seed=seed, usable=usable)
+    groups = _find_groups(data, usable)
+    chosen = scheme or inner_scheme(rows, usable.nonzero()[0], 3, groups)
+    return make_folds(rows, scheme=chosen, seed=seed, usable=usable, groups=groups)
+
+
+def _find_groups(data: RowData, usable: np.ndarray) -> np.ndarray:
+    pairs = find_twin_pairs(data.store, usable.nonzero()[0])
+    return data.with_near_twins(pairs).keep_together(usable)
 
 
 class _Scorer:
@@ -182,7 +187,6 @@ class _Scorer:
     ) -> None:
         self._data, self._candidate, self._seed = data, candidate, seed
         self._folds, self._on_score = folds, on_score
-        self._twins = find_twins(folds, data.store.rows)
         self._known: dict[frozenset[str], Score] = {}
         self._cache = GramCache(data, folds, seed=seed, among=names)
 
@@ -195,12 +199,11 @@ class _Scorer:
         return self._known[key]
 
     def _compute(self, families: tuple[str, ...]) -> Score:
-        right, apart = [], []
-        for fold in self._folds.folds:
-            right.append(self._predict(families, fold) == self._data.codes[fold.test])
-            apart.append(~np.isin(fold.test, self._twins[fold.name]))
-        correct, single = np.concatenate(right), np.concatenate(apart)
-        return Score(families, float(correct.mean()), float(correct[single].mean()))
+        right = [
+            self._predict(families, fold) == self._data.codes[fold.test]
+            for fold in self._folds.folds
+        ]
+        return Score(families, float(np.concatenate(right).mean()))
 
     def _predict(self, families: tuple[str, ...], fold: Fold) -> np.ndarray:
         parameters = self._candidate.parameters({"families": "+".join(families)})

@@ -39,23 +39,19 @@ def describe_ablation(ablation: Ablation, costs: dict[str, float | None]) -> dic
         "folds_digest": ablation.folds.digest(),
         "fitted_rows": [len(fold.train) for fold in ablation.folds.folds],
         "scored_rows": [len(fold.test) for fold in ablation.folds.folds],
-        "best": {"families": list(best.families), **_scores(best)},
-        "steps": [{"added": s.families[-1], **_scores(s)} for s in ablation.steps],
+        "best": {"families": list(best.families), "accuracy": best.accuracy},
+        "steps": [{"added": s.families[-1], "accuracy": s.accuracy} for s in ablation.steps],
         "families": [
             {
                 "family": alone.families[0],
                 "ms_a_face": costs.get(alone.families[0]),
-                "alone": _scores(alone),
+                "alone": alone.accuracy,
                 "in_best": alone.families[0] in best.families,
-                "with_best_toggled": _scores(around),
+                "with_best_toggled": around.accuracy,
             }
             for alone, around in zip(ablation.alone, ablation.around, strict=True)
         ],
     }
-
-
-def _scores(score: Any) -> dict[str, float]:
-    return {"accuracy": score.accuracy, "without_twins": score.without_twins}
 
 
 def tabulate(told: dict[str, Any]) -> pd.DataFrame:
@@ -64,11 +60,10 @@ def tabulate(told: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "family": row["family"],
-            "alone": 100 * row["alone"]["accuracy"],
-            "alone, without twins": 100 * row["alone"]["without_twins"],
+            "alone": 100 * row["alone"],
             "best set": "in" if row["in_best"] else "",
             "worth to the best set": 100
-            * (row["with_best_toggled"]["accuracy"] - best)
+            * (row["with_best_toggled"] - best)
             * (-1 if row["in_best"] else 1),
             "ms a face": row["ms_a_face"],
         }
@@ -84,10 +79,10 @@ def state_protocol(told: dict[str, Any]) -> str:
     return (
         f"{told['model']} with its default parameters, {told['scheme']}: {shared}, {scored:,} "
         f"scored. Best set: {' + '.join(told['best']['families'])}, "
-        f"{100 * told['best']['accuracy']:.1f} % "
-        f"({100 * told['best']['without_twins']:.1f} % without exact twins), chosen by these "
-        "scores and so a little too good. Worth: points that a family adds to the best set, or "
-        "that the set loses without it."
+        f"{100 * told['best']['accuracy']:.1f} %, chosen by these scores and so a little too good. "
+        "Copies of one picture, near ones too, and frames of one sequence are never both fitted on "
+        "and scored. Worth: points that a family adds to the best set, or that the set loses "
+        "without it."
     )
 
 
@@ -131,7 +126,7 @@ def _to_markdown(table: pd.DataFrame) -> str:
 def draw_ablation(told: dict[str, Any]) -> str:
     """Draw two bars a family, its score alone and the best set's with it or without it, as SVG."""
     rows = told["families"]
-    values = [r[k]["accuracy"] for r in rows for k in ("alone", "with_best_toggled")]
+    values = [r[k] for r in rows for k in ("alone", "with_best_toggled")]
     longest = max(*values, told["best"]["accuracy"])
     height = _TOP + _ROW * len(rows) + 26
     best = _LEFT + _BAR * told["best"]["accuracy"] / longest
@@ -168,7 +163,7 @@ def _draw_family(row: dict[str, Any], y: int, longest: float) -> list[Markup]:
         ),
     ]
     for kind, key, top in (("alone", "alone", 2), ("around", "with_best_toggled", 18)):
-        accuracy = row[key]["accuracy"]
+        accuracy = row[key]
         width = round(_BAR * accuracy / longest, 1)
         bar = '<rect class="{}" x="{}" y="{}" width="{}" height="14"/>'
         parts.append(Markup(bar).format(kind, _LEFT, y + top, width))

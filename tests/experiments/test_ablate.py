@@ -76,7 +76,7 @@ def test_a_sum_of_products_is_an_svm_on_columns_scaled_to_weigh_alike(data):
 
 def test_nothing_is_chosen_on_private_test(make_store):
     splits = ("Training", "Training", "PublicTest", "PrivateTest")
-    store = make_store(splits=splits, families=FAMILIES, faceless=0, twins=0)
+    store = make_store(splits=splits, families=FAMILIES, faceless=0, twins=0, known_persons=False)
     first = ablate(RowData(store))
     private = (store.rows["split"] == "PrivateTest").to_numpy()
     for name in FAMILIES:
@@ -100,7 +100,13 @@ def test_nothing_is_chosen_on_private_test(make_store):
 def test_only_public_test_is_ever_scored_and_never_mixed_with_training(
     make_store, splits, scheme, used
 ):
-    store = make_store(splits=splits, families=FAMILIES, faceless=0, twins=0)
+    store = make_store(
+        splits=splits,
+        families=FAMILIES,
+        faceless=0,
+        twins=0,
+        known_persons=scheme is not None,
+    )
     folds = ablate(RowData(store), ("pose",), scheme=scheme).folds
     split = store.rows["split"].to_numpy()
     rows = np.concatenate([np.r_[fold.train, fold.test] for fold in folds.folds])
@@ -112,6 +118,17 @@ def test_test_rows_of_unknown_kind_cannot_be_asked_for(make_store):
     data = RowData(make_store(splits=("Training", "test"), families=FAMILIES))
     with pytest.raises(MienError, match="needs the splits Training and PublicTest"):
         ablate(data, scheme="official")
+
+
+@pytest.mark.parametrize(
+    ("splits", "scheme"), [(("Training", "PublicTest"), None), ((), "stratified:3")]
+)
+def test_copies_are_never_both_fitted_on_and_scored(make_store, splits, scheme):
+    store = make_store(splits=splits, families=FAMILIES, twins=8, known_persons=False)
+    hashes = store.rows.loc[store.rows["pixels_hash"] != "", "pixels_hash"]
+    assert hashes.duplicated().sum() == 8
+    for fold in ablate(RowData(store), ("pose",), scheme=scheme).folds.folds:
+        assert not set(hashes[fold.train]) & set(hashes[fold.test])
 
 
 @pytest.mark.parametrize("kept", [(), ("angry",)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import os
 import signal
 import subprocess
@@ -115,7 +116,12 @@ def workers_of(process: int) -> list[int]:
 
 
 def list_parts(out: Path) -> dict[str, int]:
-    return {path.name: path.stat().st_mtime_ns for path in (out / "parts").glob("[0-9]*.npz")}
+    """Return when each part was written; an extraction that ends removes them meanwhile."""
+    found = {}
+    for path in (out / "parts").glob("[0-9]*.npz"):
+        with contextlib.suppress(FileNotFoundError):
+            found[path.name] = path.stat().st_mtime_ns
+    return found
 
 
 @pytest.fixture
