@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from mien.experiments.options import Landmarker, Memory, Seed
+from mien.experiments.typed_command import read_typed_command
 
 
 def reproduce(
@@ -29,7 +30,6 @@ def reproduce(
     seed: Seed = 0,
 ) -> None:
     """Run the thesis's results under its own protocol and an honest one, and write a page."""
-    from mien.experiments.cli import command_line
     from mien.experiments.console import OUT, escape, working
     from mien.experiments.memory import parse_bytes
     from mien.experiments.reproduce.reproduce import reproduce as run_reproduction
@@ -43,7 +43,7 @@ def reproduce(
             landmarker=landmarker,
             memory=parse_bytes(memory, "--memory") if memory else None,
             seed=seed,
-            command=command_line(),
+            command=read_typed_command(),
             on_step=told.step,
         )
     for result in found["results"]:
