@@ -49,7 +49,7 @@ _SECOND_TRIAL = FOLDS + 2  # the number of its second fold
 
 def wait_for(files, workers):
     """Wait until all the files are there; a worker that ended says why."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not all(file.exists() for file in files):
         ended = [worker.communicate()[1] for worker in workers if worker.poll() is not None]
         assert not ended, "\n".join(ended)

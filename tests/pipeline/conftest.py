@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -98,3 +99,20 @@ def london_pictures() -> list[Path]:
     if len(found) < 20:
         pytest.skip("no London set here: set MIEN_TEST_DATA")
     return found[:: len(found) // 20][:20]
+
+
+@pytest.fixture(scope="session")
+def list_parts() -> Callable[[Path], dict[str, int]]:
+    """A function that tells when each part of a store was written.
+
+    An extraction that ends removes them meanwhile.
+    """
+
+    def find(out: Path) -> dict[str, int]:
+        found = {}
+        for path in (out / "parts").glob("[0-9]*.npz"):
+            with contextlib.suppress(FileNotFoundError):
+                found[path.name] = path.stat().st_mtime_ns
+        return found
+
+    return find

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import contextlib
 import os
 import signal
 import subprocess
@@ -74,6 +73,7 @@ print("computed", summary.rows_computed, "by", summary.workers)
 """
 
 Start = Callable[..., subprocess.Popen[str]]
+ListParts = Callable[[Path], dict[str, int]]
 
 
 @pytest.fixture
@@ -115,15 +115,6 @@ def workers_of(process: int) -> list[int]:
     return [child for child in children if "spawn_main" in words[child]]
 
 
-def list_parts(out: Path) -> dict[str, int]:
-    """Return when each part was written; an extraction that ends removes them meanwhile."""
-    found = {}
-    for path in (out / "parts").glob("[0-9]*.npz"):
-        with contextlib.suppress(FileNotFoundError):
-            found[path.name] = path.stat().st_mtime_ns
-    return found
-
-
 @pytest.fixture
 def pixels(crops: np.ndarray, tmp_path: Path) -> Path:
     """A hundred and sixty different faces."""
@@ -141,6 +132,7 @@ def test_a_killed_workers_part_is_done_again_and_no_other(
     landmarker: Path,
     make_dataset: Callable[..., FaceSet],
     tmp_path: Path,
+    list_parts: ListParts,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     cluster, address = start_cluster(start, 2)
@@ -160,7 +152,7 @@ def test_a_killed_workers_part_is_done_again_and_no_other(
         for name, written in list_parts(out).items():
             seen.setdefault(name, set()).add(written)
         time.sleep(0.005)
-    told, err = process.communicate(timeout=60)
+    told, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     *steps, last = told.splitlines()
     assert last == "computed 160 by 2"
@@ -184,7 +176,7 @@ def test_a_killed_workers_part_is_done_again_and_no_other(
 
 @pytest.mark.slow
 def test_a_scheduler_that_goes_away_is_told_and_gone_on_after(
-    start: Start, pixels: Path, landmarker: Path, tmp_path: Path
+    start: Start, pixels: Path, landmarker: Path, tmp_path: Path, list_parts: ListParts
 ) -> None:
     cluster, address = start_cluster(start, 1)
     out = tmp_path / "store"

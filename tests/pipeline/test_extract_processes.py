@@ -51,6 +51,7 @@ print("computed", summary.rows_computed)
 """
 
 Start = Callable[..., subprocess.Popen[str]]
+ListParts = Callable[[Path], dict[str, int]]
 
 
 @pytest.fixture(scope="module")
@@ -97,14 +98,10 @@ def wait_for_rows(process: subprocess.Popen[str], rows: int) -> None:
 
 def finish(process: subprocess.Popen[str]) -> tuple[list[int], int, str]:
     """Return the steps of the progress, the rows computed, and standard error."""
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     *steps, last = out.splitlines()
     return [int(step) for step in steps], int(last.removeprefix("computed ")), err
-
-
-def list_parts(out: Path) -> dict[str, int]:
-    return {path.name: path.stat().st_mtime_ns for path in (out / "parts").glob("[0-9]*.npz")}
 
 
 def workers_of(process: int) -> list[int]:
@@ -115,13 +112,19 @@ def workers_of(process: int) -> list[int]:
 
 
 def are_gone(processes: list[int]) -> bool:
-    """Wait up to ten seconds for processes to end (or to wait for a parent that is not ours)."""
-    for _ in range(100):
-        states = [Path(f"/proc/{process}/stat") for process in processes]
-        if not any(x.exists() and " Z " not in x.read_text() for x in states):
+    """Wait up to a minute for processes to end (or to wait for a parent that is not ours)."""
+    for _ in range(600):
+        if not any(map(is_running, processes)):
             return True
         time.sleep(0.1)
     return False
+
+
+def is_running(process: int) -> bool:
+    try:
+        return " Z " not in Path(f"/proc/{process}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def test_after_a_kill_of_everything_no_row_is_lost_or_doubled_or_repeated(
@@ -130,6 +133,7 @@ def test_after_a_kill_of_everything_no_row_is_lost_or_doubled_or_repeated(
     landmarker: Path,
     make_dataset: Callable[..., FaceSet],
     tmp_path: Path,
+    list_parts: ListParts,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     out = tmp_path / "killed"
@@ -171,13 +175,15 @@ def test_after_a_kill_of_everything_no_row_is_lost_or_doubled_or_repeated(
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds workers in /proc")
-def test_a_killed_worker_is_told_and_gone_on_after(start: Start, tmp_path: Path) -> None:
+def test_a_killed_worker_is_told_and_gone_on_after(
+    start: Start, tmp_path: Path, list_parts: ListParts
+) -> None:
     out = tmp_path / "store"
     process = start(out)
     wait_for_rows(process, 2 * PART_ROWS)
     for worker in workers_of(process.pid):
         os.kill(worker, signal.SIGKILL)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=120)
     assert process.returncode == 1
     assert "A worker process was killed or crashed" in err
     assert "Run the same command again; it goes on where it was." in err
@@ -189,14 +195,14 @@ def test_a_killed_worker_is_told_and_gone_on_after(start: Start, tmp_path: Path)
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds workers in /proc")
 @pytest.mark.parametrize("to_group", [True, False], ids=["ctrl-c", "signal"])
 def test_an_interrupt_ends_everything_and_keeps_finished_parts(
-    start: Start, tmp_path: Path, to_group: bool
+    start: Start, tmp_path: Path, list_parts: ListParts, to_group: bool
 ) -> None:
     out = tmp_path / "store"
     process = start(out)
     wait_for_rows(process, 2 * PART_ROWS)
     workers = workers_of(process.pid)
     (os.killpg if to_group else os.kill)(process.pid, signal.SIGINT)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=120)
     assert process.returncode in (1, 130, -signal.SIGINT)
     assert err.count("Traceback") == 1  # the program's own: it does not catch the interrupt
     assert len(list_parts(out)) >= 2

@@ -73,7 +73,7 @@ def test_no_descriptor_is_lost(capfd: pytest.CaptureFixture[str]) -> None:
 def run(code: str) -> subprocess.CompletedProcess[str]:
     code = f"import os, sys\nfrom mien.pipeline.quiet import quiet_native_stderr\n{code}"
     return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=30
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120
     )
 
 

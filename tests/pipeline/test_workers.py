@@ -14,7 +14,7 @@ from mien.pipeline.workers import run_in_workers
 
 
 def is_gone(process: int) -> bool:
-    for _ in range(100):
+    for _ in range(600):
         try:
             os.kill(process, 0)
         except ProcessLookupError:

@@ -24,7 +24,7 @@ def told(answer):
 
 
 def wait_for(condition):
-    for _ in range(400):
+    for _ in range(2000):
         if condition():
             return
         time.sleep(0.02)

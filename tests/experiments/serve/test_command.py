@@ -62,7 +62,7 @@ def test_others_are_served_only_with_a_warning(run, model):
 
 def test_the_browser_is_opened_when_asked(run, model, served):
     _, out, _ = run("serve", model, "--port", "0", "--open")
-    for _ in range(100):
+    for _ in range(1000):
         if served:
             break
         time.sleep(0.02)
