@@ -1,6 +1,7 @@
 import copy
 import json
 
+import jsonschema
 import numpy as np
 import pytest
 
@@ -165,7 +166,6 @@ def test_results_of_the_first_schema_are_read(build_results, tmp_path):
 
 @pytest.mark.parametrize("kind", ["seven", "failed", "complete", "complete_official"])
 def test_another_validator_agrees(build_results, kind):
-    jsonschema = pytest.importorskip("jsonschema")
     results = to_plain(build_results(kind))
     jsonschema.Draft202012Validator.check_schema(read_schema())
     validator = jsonschema.Draft202012Validator(read_schema())
