@@ -68,7 +68,7 @@ class FusedMachine(ClassifierMixin, BaseEstimator):
         if name == "linear":
             self.head_: LinearHead | KernelHead = fold_head(read, self.view_)
         else:
-            self.head_ = read.centre() if name == "rbf" and grid is None else read
+            self.head_ = read.centre() if grid is None else read
         return self
 
     def decision_function(self, X: np.ndarray) -> np.ndarray:
@@ -136,7 +136,7 @@ class KernelHead:
         By kernel, how many symmetric and antisymmetric columns it reads, one after another.
     kernels : tuple of Kernel
     norms : list of ndarray of float32, shape (m,)
-        By kernel, the rows' squared lengths.
+        By kernel, the rows' squared lengths; for ``rise`` their dot products with the shift.
     dual_coef : ndarray, shape (m, n_outputs)
     intercept : ndarray, shape (n_outputs,)
     step : ndarray of float32, shape (k,), or None
@@ -175,10 +175,12 @@ class KernelHead:
         )
 
     def centre(self) -> KernelHead:
-        """Return the head of ``rbf`` kernels with its rows around the origin.
+        """Return the head with its rows around the origin, so that rounding errors are smaller.
 
-        Distances stay as they are; their rounding errors, which grow with the squared lengths of
-        rows, become smaller. Antisymmetric columns are left alone, as a mirror turns their sign.
+        They grow with the rows' squared lengths. Distances stay as they are. Polynomial kernels
+        become their rise above the value at the rows' mean, which goes into the intercept. A mirror
+        turns the sign of antisymmetric columns, which are left alone. So are all columns where a
+        polynomial kernel is not positive at the mean.
         """
         shift = self.rows.mean(axis=0)
         edges = np.cumsum([0, *(width for half in self.halves for width in half)])
@@ -186,8 +188,31 @@ class KernelHead:
             shift[first:last] = 0
         rows = self.rows - shift
         spans = [slice(a, b) for a, b in pairwise(edges[::2])]
-        norms = [compute_squared_norms(rows[:, span]) for span in spans]
-        return replace(self, rows=rows, norms=norms, shift=shift)
+        if self.kernels[0].name == "rbf":
+            norms = [compute_squared_norms(rows[:, span]) for span in spans]
+            return replace(self, rows=rows, norms=norms, shift=shift)
+        means = [shift[span].astype(np.float64) for span in spans]
+        bases = [
+            kernel.gamma * float(mean @ mean) + kernel.coef0
+            for kernel, mean in zip(self.kernels, means, strict=True)
+        ]
+        if min(bases) <= 0:
+            return self
+        level = sum(
+            kernel.weight * base**kernel.degree
+            for kernel, base in zip(self.kernels, bases, strict=True)
+        )
+        return replace(
+            self,
+            rows=rows,
+            norms=[
+                (rows[:, span] @ mean).astype(np.float32)
+                for span, mean in zip(spans, means, strict=True)
+            ],
+            kernels=tuple(map(Kernel.rise_above, self.kernels, bases)),
+            intercept=self.intercept + level * self.dual_coef.sum(axis=0, dtype=np.float64),
+            shift=shift,
+        )
 
     def compute(self, view: FusedView, X: np.ndarray) -> np.ndarray:
         """Return the outputs of raw features, shape (n, n_outputs)."""
@@ -197,9 +222,12 @@ class KernelHead:
         if self.step is not None:
             Z = to_levels(Z, self.step) * self.step
         parts, start = [], 0
-        for (even, odd), norms in zip(self.halves, self.norms, strict=True):
+        for (even, odd), norms, kernel in zip(self.halves, self.norms, self.kernels, strict=True):
             middle, stop = start + even, start + even + odd
             symmetric = Z[:, start:middle] @ self.rows[:, start:middle].T
+            if self.shift is not None and kernel.name == "rise":
+                symmetric += norms
+                symmetric += (Z[:, start:middle] @ self.shift[start:middle])[:, None]
             other = Z[:, middle:stop] @ self.rows[:, middle:stop].T if odd else None
             own = compute_squared_norms(Z[:, start:stop])
             parts.append(Dots(symmetric, other, own, norms))

@@ -19,8 +19,9 @@ class Kernel:
 
     Attributes
     ----------
-    name : {"linear", "poly", "rbf"}
-        ``gamma <x, y>``, ``(gamma <x, y> + coef0) ** degree`` or ``exp(-gamma |x - y|^2)``.
+    name : {"linear", "poly", "rbf", "rise"}
+        ``gamma <x, y>``, ``(gamma <x, y> + coef0) ** degree``, ``exp(-gamma |x - y|^2)``, or
+        ``(1 + gamma <x, y>) ** degree - 1``, which :meth:`rise_above` makes.
     gamma : float
         The absolute coefficient.
     degree : int
@@ -97,7 +98,26 @@ class Kernel:
         elif self.name == "poly":
             values += self.coef0
             values = _raise(values, self.degree)
+        elif self.name == "rise":
+            step = values.copy()
+            for _ in range(self.degree - 1):
+                values += values * step
+                values += step
         return values
+
+    def rise_above(self, base: float) -> Kernel:
+        """Return ``poly`` less its value where ``gamma <x, y> + coef0`` is the base.
+
+        Dot products are then counted from there. A rise that is small beside the value is rounded
+        with an error that is as small.
+
+        Parameters
+        ----------
+        base : float
+            Above 0.
+        """
+        weight = self.weight * base**self.degree
+        return Kernel("rise", self.gamma / base, self.degree, weight=weight)
 
 
 def compute_kernel_scale(kernel: str, mean_norm: float, mean_dot: float) -> float:

@@ -137,6 +137,11 @@ def _add_kernel(
     """
     middle = span.start + even
     symmetric = _add_products(graph, coordinates, head, slice(span.start, middle))
+    if head.shift is not None and kernel.name == "rise":
+        own = graph.constant(head.shift[span.start : middle, None])
+        shares = graph.add("MatMul", graph.take(coordinates, slice(span.start, middle)), own)
+        symmetric = graph.add("Add", symmetric, graph.constant(norms[None, :]))
+        symmetric = graph.add("Add", symmetric, shares)
     lengths = ""
     if kernel.name == "rbf":
         squares = graph.add("ReduceSumSquare", graph.take(coordinates, span), axes=[1])
@@ -169,9 +174,15 @@ def _add_values(graph: _Graph, products: str, lengths: str, kernel: Kernel) -> s
         doubled = graph.add("Mul", products, graph.constant(2.0))
         negative = graph.add("Min", graph.add("Sub", doubled, lengths), graph.constant(0.0))
         return graph.add("Exp", graph.add("Mul", negative, graph.constant(kernel.gamma)))
+    scaled = graph.add("Mul", products, graph.constant(kernel.gamma))
+    if kernel.name == "rise":
+        values = scaled
+        for _ in range(kernel.degree - 1):
+            grown = graph.add("Mul", values, scaled)
+            values = graph.add("Add", graph.add("Add", grown, values), scaled)
+        return values
     if kernel.name != "poly":
         raise ValueError(f"{kernel.name} is not a kernel of a machine that keeps rows")
-    scaled = graph.add("Mul", products, graph.constant(kernel.gamma))
     values = shifted = graph.add("Add", scaled, graph.constant(kernel.coef0))
     for _ in range(kernel.degree - 1):
         values = graph.add("Mul", values, shifted)

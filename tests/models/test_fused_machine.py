@@ -1,5 +1,4 @@
 import pickle
-from dataclasses import replace
 
 import joblib
 import numpy as np
@@ -8,7 +7,7 @@ from sklearn.base import clone
 
 from mien.features.registry import get_family
 from mien.models.compact_machine import CompactSize
-from mien.models.fused_machine import FusedMachine, LinearHead
+from mien.models.fused_machine import FusedMachine, KernelHead, LinearHead
 from mien.models.svm_pipeline import build_svm
 from mien.models.weighted_families import family_names, join_mirrors
 
@@ -103,30 +102,46 @@ def test_one_row_is_scored_as_in_a_batch_and_after_its_file(tmp_path):
     np.testing.assert_allclose(ones, whole, atol=1e-5)
 
 
+@pytest.mark.parametrize("kernel", ["poly", "rbf"])
 @pytest.mark.parametrize("given", [VIEWS[0], VIEWS[2], VIEWS[3], VIEWS[5]])
-def test_rows_of_rbf_kernels_lie_around_the_origin_but_for_antisymmetric_columns(given):
-    head = check_same("rbf", given).head_
+def test_rows_lie_around_the_origin_but_for_antisymmetric_columns(kernel, given):
+    head = check_same(kernel, given).head_
     edges = np.cumsum([0, *(width for half in head.halves for width in half)])
     for even, odd, end in zip(edges[::2], edges[1::2], edges[2::2], strict=False):
+        rows = head.rows[:, even:end]
         np.testing.assert_allclose(head.rows[:, even:odd].mean(axis=0), 0, atol=1e-6)
         np.testing.assert_array_equal(head.shift[odd:end], 0)
-        norms = (head.rows[:, even:end] ** 2).sum(axis=1)
-        np.testing.assert_allclose(head.norms[list(edges[::2]).index(even)], norms, rtol=1e-5)
-    assert check_same("poly", given).head_.shift is None
+        own = head.shift[even:end]
+        added = (rows**2).sum(axis=1) if kernel == "rbf" else rows @ own
+        norms = head.norms[list(edges[::2]).index(even)]
+        np.testing.assert_allclose(norms, added, rtol=1e-5, atol=1e-6)
 
 
-def test_rows_far_from_the_origin_are_scored_as_exactly_as_near_ones():
+@pytest.mark.parametrize(("kernel", "gain"), [("poly", 20), ("rbf", 20)])
+def test_rows_far_from_the_origin_are_scored_as_exactly_as_near_ones(kernel, gain, monkeypatch):
     X, y = make_data("blendshapes")
     X += 30
-    fused = FusedMachine(build_svm("rbf", {"families": "blendshapes"})).fit(X, y)
-    head, kernel = fused.head_, fused.head_.kernels[0]
-    rows = head.rows.astype(np.float64) + head.shift
-    squares = ((X[:, None].astype(np.float64) - rows) ** 2).sum(axis=2)
-    exact = np.exp(-kernel.gamma * squares) @ head.dual_coef + head.intercept
-    far = replace(head, rows=(head.rows + head.shift), shift=None)
-    far = replace(far, norms=[(far.rows**2).sum(axis=1)])
-    errors = [np.abs(one.compute(fused.view_, X) - exact).max() for one in (head, far)]
-    assert errors[0] < errors[1] / 20
+    given = {"families": "blendshapes"}
+    near = FusedMachine(build_svm(kernel, given)).fit(X, y)
+    monkeypatch.setattr(KernelHead, "centre", lambda head: head)
+    far = FusedMachine(build_svm(kernel, given)).fit(X, y)
+    head, kind = far.head_, far.head_.kernels[0]
+    rows, wide = head.rows.astype(np.float64), X.astype(np.float64)
+    if kernel == "rbf":
+        values = np.exp(-kind.gamma * ((wide[:, None] - rows) ** 2).sum(axis=2))
+    else:
+        values = (kind.gamma * (wide @ rows.T) + kind.coef0) ** kind.degree
+    exact = values @ head.dual_coef + head.intercept
+    errors = [np.abs(one.head_.compute(one.view_, X) - exact).max() for one in (near, far)]
+    assert errors[0] < errors[1] / gain
+
+
+def test_a_polynomial_kernel_that_is_not_positive_at_the_mean_is_left_alone():
+    X, y = make_data("blendshapes")
+    given = {"families": "blendshapes", "coef0": -50.0}
+    head = FusedMachine(build_svm("poly", given)).fit(X, y).head_
+    assert head.shift is None
+    assert [kernel.name for kernel in head.kernels] == ["poly"]
 
 
 def test_a_linear_machine_keeps_no_rows():
