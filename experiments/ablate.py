@@ -54,16 +54,16 @@ class Ablation:
         Each family by itself, best first.
     steps : tuple of Score
         The best set as it grew, one family a step.
-    around : tuple of Score
+    around : tuple of Score or None
         Each family added to the best set, or taken out of it where it is in, in the order of
-        ``alone``.
+        ``alone``. None for a family that is the whole set.
     """
 
     model: str
     folds: Folds
     alone: tuple[Score, ...]
     steps: tuple[Score, ...]
-    around: tuple[Score, ...]
+    around: tuple[Score | None, ...]
 
     @property
     def best(self) -> Score:
@@ -133,14 +133,15 @@ def ablate(
         if best.accuracy <= steps[-1].accuracy:
             break
         steps.append(best)
-    around = [scorer.score(_toggle(steps[-1].families, s.families[0])) for s in alone]
-    return Ablation(model, folds, tuple(alone), tuple(steps), tuple(around))
+    toggled = [_toggle(steps[-1].families, score.families[0]) for score in alone]
+    around = tuple(scorer.score(names) if names else None for names in toggled)
+    return Ablation(model, folds, tuple(alone), tuple(steps), around)
 
 
 def _toggle(held: tuple[str, ...], name: str) -> tuple[str, ...]:
     if name not in held:
         return (*held, name)
-    return tuple(other for other in held if other != name) or held
+    return tuple(other for other in held if other != name)
 
 
 def _make_folds(data: RowData, scheme: str | None, limit: int | None, seed: int) -> Folds:

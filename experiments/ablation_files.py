@@ -47,7 +47,7 @@ def describe_ablation(ablation: Ablation, costs: dict[str, float | None]) -> dic
                 "ms_a_face": costs.get(alone.families[0]),
                 "alone": alone.accuracy,
                 "in_best": alone.families[0] in best.families,
-                "with_best_toggled": around.accuracy,
+                "with_best_toggled": None if around is None else around.accuracy,
             }
             for alone, around in zip(ablation.alone, ablation.around, strict=True)
         ],
@@ -62,13 +62,19 @@ def tabulate(told: dict[str, Any]) -> pd.DataFrame:
             "family": row["family"],
             "alone": 100 * row["alone"],
             "best set": "in" if row["in_best"] else "",
-            "worth to the best set": 100
-            * (row["with_best_toggled"] - best)
-            * (-1 if row["in_best"] else 1),
+            "worth to the best set": _tell_worth(row, best),
             "ms a face": row["ms_a_face"],
         }
         for row in told["families"]
     )
+
+
+def _tell_worth(row: dict[str, Any], best: float) -> float:
+    """Return points; NaN for a family that is the whole best set."""
+    toggled = row["with_best_toggled"]
+    if toggled is None:
+        return float("nan")
+    return 100.0 * (best - toggled if row["in_best"] else toggled - best)
 
 
 def state_protocol(told: dict[str, Any]) -> str:
@@ -116,7 +122,7 @@ def _to_markdown(table: pd.DataFrame) -> str:
     lines = ["| " + " | ".join(table.columns) + " |", "|---" * len(table.columns) + "|"]
     for row in table.itertuples(index=False):
         cells = (
-            ("" if pd.isna(cell) else f"{cell:.2f}") if isinstance(cell, float) else str(cell)
+            "" if pd.isna(cell) else f"{cell:.2f}" if isinstance(cell, float) else str(cell)
             for cell in row
         )
         lines.append("| " + " | ".join(cells) + " |")
@@ -126,7 +132,8 @@ def _to_markdown(table: pd.DataFrame) -> str:
 def draw_ablation(told: dict[str, Any]) -> str:
     """Draw two bars a family, its score alone and the best set's with it or without it, as SVG."""
     rows = told["families"]
-    values = [r[k] for r in rows for k in ("alone", "with_best_toggled")]
+    drawn = [r[k] for r in rows for k in ("alone", "with_best_toggled")]
+    values = [value for value in drawn if value is not None]
     longest = max(*values, told["best"]["accuracy"])
     height = _TOP + _ROW * len(rows) + 26
     best = _LEFT + _BAR * told["best"]["accuracy"] / longest
@@ -164,6 +171,8 @@ def _draw_family(row: dict[str, Any], y: int, longest: float) -> list[Markup]:
     ]
     for kind, key, top in (("alone", "alone", 2), ("around", "with_best_toggled", 18)):
         accuracy = row[key]
+        if accuracy is None:
+            continue
         width = round(_BAR * accuracy / longest, 1)
         bar = '<rect class="{}" x="{}" y="{}" width="{}" height="14"/>'
         parts.append(Markup(bar).format(kind, _LEFT, y + top, width))

@@ -57,6 +57,8 @@ def escape(text: str, *, lines: bool = False) -> str:
 
 def print_ablation(told: dict[str, Any], out: Path) -> None:
     """Print an ablation's table and how it came about."""
+    from pandas import isna
+
     from mien.experiments.ablation_files import state_protocol, tabulate
 
     frame = tabulate(told)
@@ -64,8 +66,8 @@ def print_ablation(told: dict[str, Any], out: Path) -> None:
     for column in frame.columns:
         table.add_column(column, justify="left" if column in ("family", "best set") else "right")
     for row in frame.itertuples(index=False):
-        cells = (f"{x:.2f}" if isinstance(x, float) and x == x else x for x in row)
-        table.add_row(*("" if x != x else escape(str(x)) for x in cells))
+        cells = ("" if isna(x) else f"{x:.2f}" if isinstance(x, float) else str(x) for x in row)
+        table.add_row(*map(escape, cells))
     OUT.print(table)
     OUT.print(escape(state_protocol(told)))
     OUT.print(f"Table and picture: {escape(str(out))}")

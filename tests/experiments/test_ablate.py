@@ -70,7 +70,7 @@ def test_a_sum_of_products_is_an_svm_on_columns_scaled_to_weigh_alike(data):
     svm = KernelSVC(kernel="rbf", C=10.0, gamma=2.0)
     svm.fit(both[fold.train], data.codes[fold.train])
     accuracy = (svm.predict(both[fold.test]) == data.codes[fold.test]).mean()
-    scores = {frozenset(s.families): s.accuracy for s in (*found.steps, *found.around)}
+    scores = {frozenset(s.families): s.accuracy for s in (*found.steps, *found.around) if s}
     assert scores[frozenset(("blendshapes", "pose"))] == pytest.approx(accuracy, abs=0.03)
 
 
@@ -155,8 +155,16 @@ def test_what_is_written(data, tmp_path):
     assert "0.50 ms" in picture
     row = tabulate(told).set_index("family")
     inside = row["best set"] == "in"
-    assert (row.loc[inside, "worth to the best set"] > -100).all()
+    assert row.loc[inside, "worth to the best set"].isna().all() == (inside.sum() == 1)
     assert (row.loc[~inside, "worth to the best set"] <= 0).all()
+
+
+def test_a_family_that_is_the_whole_best_set_has_no_worth(data, tmp_path):
+    told = describe_ablation(ablate(data, ("pose",)), {})
+    assert told["families"][0]["with_best_toggled"] is None
+    write_ablation(told, tmp_path)
+    assert np.isnan(tabulate(told)["worth to the best set"][0])
+    assert (tmp_path / "ablation.md").read_text().splitlines()[-1].split("|")[-3:-1] == ["  ", "  "]
 
 
 def test_errors(data, tmp_path):
