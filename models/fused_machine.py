@@ -180,7 +180,7 @@ class KernelHead:
         They grow with the rows' squared lengths. Distances stay as they are. Polynomial kernels
         become their rise above the value at the rows' mean, which goes into the intercept. A mirror
         turns the sign of antisymmetric columns, which are left alone. So are all columns where a
-        polynomial kernel is not positive at the mean.
+        polynomial kernel's rise would not be small beside its value at the mean.
         """
         shift = self.rows.mean(axis=0)
         edges = np.cumsum([0, *(width for half in self.halves for width in half)])
@@ -188,15 +188,18 @@ class KernelHead:
             shift[first:last] = 0
         rows = self.rows - shift
         spans = [slice(a, b) for a, b in pairwise(edges[::2])]
+        squares = [compute_squared_norms(rows[:, span]) for span in spans]
         if self.kernels[0].name == "rbf":
-            norms = [compute_squared_norms(rows[:, span]) for span in spans]
-            return replace(self, rows=rows, norms=norms, shift=shift)
+            return replace(self, rows=rows, norms=squares, shift=shift)
         means = [shift[span].astype(np.float64) for span in spans]
         bases = [
             kernel.gamma * float(mean @ mean) + kernel.coef0
             for kernel, mean in zip(self.kernels, means, strict=True)
         ]
-        if min(bases) <= 0:
+        if any(
+            base <= kernel.gamma * float(lengths.mean())
+            for kernel, base, lengths in zip(self.kernels, bases, squares, strict=True)
+        ):
             return self
         level = sum(
             kernel.weight * base**kernel.degree
@@ -206,7 +209,7 @@ class KernelHead:
             self,
             rows=rows,
             norms=[
-                (rows[:, span] @ mean).astype(np.float32)
+                np.einsum("ij,j->i", rows[:, span], mean, dtype=np.float64).astype(np.float32)
                 for span, mean in zip(spans, means, strict=True)
             ],
             kernels=tuple(map(Kernel.rise_above, self.kernels, bases)),

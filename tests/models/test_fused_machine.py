@@ -105,7 +105,8 @@ def test_one_row_is_scored_as_in_a_batch_and_after_its_file(tmp_path):
 @pytest.mark.parametrize("kernel", ["poly", "rbf"])
 @pytest.mark.parametrize("given", [VIEWS[0], VIEWS[2], VIEWS[3], VIEWS[5]])
 def test_rows_lie_around_the_origin_but_for_antisymmetric_columns(kernel, given):
-    head = check_same(kernel, given).head_
+    head = check_same(kernel, given | ({"coef0": 3.0} if kernel == "poly" else {})).head_
+    assert head.shift is not None
     edges = np.cumsum([0, *(width for half in head.halves for width in half)])
     for even, odd, end in zip(edges[::2], edges[1::2], edges[2::2], strict=False):
         rows = head.rows[:, even:end]
@@ -136,10 +137,9 @@ def test_rows_far_from_the_origin_are_scored_as_exactly_as_near_ones(kernel, gai
     assert errors[0] < errors[1] / gain
 
 
-def test_a_polynomial_kernel_that_is_not_positive_at_the_mean_is_left_alone():
-    X, y = make_data("blendshapes")
-    given = {"families": "blendshapes", "coef0": -50.0}
-    head = FusedMachine(build_svm("poly", given)).fit(X, y).head_
+@pytest.mark.parametrize(("scaler", "coef0"), [("none", -50.0), ("zscore", 0.0), ("zscore", 1e-6)])
+def test_a_polynomial_kernel_that_is_small_at_the_mean_is_left_alone(scaler, coef0):
+    head = check_same("poly", {"families": "blendshapes", "scaler": scaler, "coef0": coef0}).head_
     assert head.shift is None
     assert [kernel.name for kernel in head.kernels] == ["poly"]
 
