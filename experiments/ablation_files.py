@@ -9,9 +9,8 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from mien.errors import MienError
 from mien.experiments.ablate import Ablation
-from mien.files import atomic_path
+from mien.files import atomic_path, writing
 
 _ROW, _LEFT, _BAR, _TOP = 44, 190, 330, 58
 _STYLE = """
@@ -107,15 +106,11 @@ def write_ablation(told: dict[str, Any], out: Path) -> None:
         "ablation.md": f"{state_protocol(told)}\n\n{_to_markdown(table)}\n",
         "ablation.svg": draw_ablation(told),
     }
-    try:
+    with writing(out, "Choose another folder with --out."):
         out.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():
             with atomic_path(out / name) as path:
                 path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise MienError(
-            f"{out} cannot be written ({error.strerror}).", "Choose another folder with --out."
-        ) from error
 
 
 def _to_markdown(table: pd.DataFrame) -> str:

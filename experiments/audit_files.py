@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from mien.errors import MienError
 from mien.experiments.audit import Audit
 from mien.experiments.contact_sheets import write_contact_sheets
-from mien.files import atomic_path, write_json
+from mien.files import atomic_path, write_json, writing
 from mien.pipeline.row_filter import write_filter
 from mien.pipeline.store import FeatureStore
 
@@ -33,14 +32,10 @@ def write_audit(audit: Audit, summary: dict[str, Any], store: FeatureStore, out:
     MienError
         If a file cannot be written.
     """
-    try:
+    with writing(out, "Choose another folder with --out."):
         with atomic_path(out / AUDIT_CSV) as path:
             audit.table.to_csv(path, index=False, float_format="%.4g")
         write_json(out / AUDIT_JSON, summary)
-    except OSError as error:
-        raise MienError(
-            f"{out} cannot be written ({error.strerror}).", "Choose another folder with --out."
-        ) from error
     write_contact_sheets(audit, store.pixels, out / SHEETS)
 
 

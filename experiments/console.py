@@ -23,7 +23,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mien.errors import MienError
-from mien.files import atomic_path
+from mien.files import atomic_path, writing
 from mien.pipeline.reasons import EXPLANATIONS, Reason
 
 if TYPE_CHECKING:
@@ -482,10 +482,9 @@ def write_predictions(
     for p in predictions:
         row = [f"{p.probabilities[c]:.6f}" if p.probabilities else "" for c in classes]
         lines.append([p.picture, p.label, p.reason, *row])
-    try:
-        with atomic_path(target) as path, path.open("w", newline="", encoding="utf-8") as file:
-            csv_module.writer(file).writerows(lines)
-    except OSError as error:
-        raise MienError(
-            f"{target} cannot be written ({error.strerror}).", "Choose another file with --csv."
-        ) from error
+    with (
+        writing(target, "Choose another file with --csv."),
+        atomic_path(target) as path,
+        path.open("w", newline="", encoding="utf-8") as file,
+    ):
+        csv_module.writer(file).writerows(lines)

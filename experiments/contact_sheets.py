@@ -8,10 +8,9 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from mien.errors import MienError
 from mien.experiments.audit import Audit
 from mien.experiments.audit_reasons import Finding
-from mien.files import atomic_path
+from mien.files import atomic_path, writing
 from mien.pipeline.reasons import Reason
 
 FACES_PER_SHEET = 96
@@ -59,16 +58,11 @@ def write_contact_sheets(audit: Audit, pixels: np.ndarray, folder: Path) -> list
     for code in (*_ORDERED_BY, *_TWINS):
         target = folder / f"{code}.png"
         rows = select_faces(audit, code)
-        try:
+        with writing(target, "Choose another folder with --out."):
             if len(rows) == 0:
                 target.unlink(missing_ok=True)
                 continue
             _write_png(target, draw_sheet(rows, pixels))
-        except OSError as error:
-            raise MienError(
-                f"{target} cannot be written ({error.strerror}).",
-                "Choose another folder with --out.",
-            ) from error
         written.append(target)
     return written
 

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from mien.errors import MienError
 from mien.experiments import family_drawings as drawings
 from mien.features.faces import FaceBatch
-from mien.files import atomic_path
+from mien.files import atomic_path, writing
 from mien.pipeline.detector import FaceDetector
 from mien.pipeline.preparation import to_grey
 from mien.pipeline.quiet import quiet_native_stderr
@@ -73,13 +73,8 @@ def write_pictures(folder: Path, bundle: Path) -> list[Path]:
 
 def save_figure(figure: Figure, target: Path) -> Path:
     """Write a figure as PNG, whole or not at all; raises MienError if that cannot be done."""
-    try:
-        with atomic_path(target) as path:
-            figure.savefig(path, format="png", metadata={"Software": None})
-    except OSError as error:
-        raise MienError(
-            f"{target} cannot be written ({error.strerror}).", "Choose another folder."
-        ) from error
+    with writing(target, "Choose another folder."), atomic_path(target) as path:
+        figure.savefig(path, format="png", metadata={"Software": None})
     return target
 
 

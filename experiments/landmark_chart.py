@@ -7,9 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mien.errors import MienError
 from mien.features.scheme import POINTS, select_named_points
-from mien.files import atomic_path
+from mien.files import atomic_path, writing
 from mien.pipeline.rendered.mesh import read_face_mesh
 from mien.pipeline.rendered.people import make_person
 from mien.pipeline.rendered.renderer import render_face
@@ -50,13 +49,8 @@ def write_chart(target: Path, bundle: Path) -> None:
         told = "primary" if primary else "secondary"
         _draw_text(picture, told, (46, 39 + 32 * row), 0.65)
     encoded = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 9])[1]
-    try:
-        with atomic_path(target) as path:
-            path.write_bytes(encoded.tobytes())
-    except OSError as error:
-        raise MienError(
-            f"{target} cannot be written ({error.strerror}).", "Name another file."
-        ) from error
+    with writing(target, "Name another file."), atomic_path(target) as path:
+        path.write_bytes(encoded.tobytes())
 
 
 def make_table() -> str:

@@ -15,7 +15,7 @@ from mien.experiments.comparison_options import ComparisonOptions
 from mien.experiments.folds import Fold, Folds, group_by_training, make_folds
 from mien.experiments.near_twins import find_copies, keep_twin_pairs
 from mien.experiments.row_data import RowData
-from mien.files import atomic_path
+from mien.files import atomic_path, writing
 from mien.pipeline.twins import TwinPairs, group_twins
 
 ON_LEAK: tuple[str, ...] = ("group", "warn", "fail")
@@ -270,13 +270,11 @@ def _write_leaks(found: pd.DataFrame, data: RowData, folder: Path) -> None:
         train=pictures[found["train_row"].to_numpy(dtype=np.int64)],
     )
     columns = ["fold", "kind", "test_row", "test", "train_row", "train", "similarity", "mirrored"]
-    try:
-        with atomic_path(folder / LEAKS_FILE) as path:
-            table[columns].to_csv(path, index=False, float_format="%.4f")
-    except OSError as error:
-        raise MienError(
-            f"{folder} cannot be written ({error.strerror}).", "Choose another folder with --out."
-        ) from error
+    with (
+        writing(folder, "Choose another folder with --out."),
+        atomic_path(folder / LEAKS_FILE) as path,
+    ):
+        table[columns].to_csv(path, index=False, float_format="%.4f")
 
 
 def _refuse(found: pd.DataFrame, data: RowData, folder: Path) -> MienError:

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mien.errors import MienError
 from mien.experiments.folds import Folds, find_twins
-from mien.files import write_json
+from mien.files import write_json, writing
 from mien.pipeline.store import FeatureStore
 from mien.pipeline.twins import TWIN_SIMILARITY, TwinPairs, find_near_twins, group_twins
 
@@ -69,12 +68,8 @@ def keep_twin_pairs(store: FeatureStore, rows: np.ndarray, folder: Path) -> Twin
         "similarity": pairs.similarity.round(4).tolist(),
         "mirrored": pairs.mirrored.tolist(),
     }
-    try:
+    with writing(folder, "Choose another folder with --out."):
         write_json(file, content)
-    except OSError as error:
-        raise MienError(
-            f"{folder} cannot be written ({error.strerror}).", "Choose another folder with --out."
-        ) from error
     return pairs
 
 

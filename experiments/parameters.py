@@ -14,7 +14,7 @@ from mien.experiments.candidates import get_candidate
 from mien.experiments.folds import Folds
 from mien.experiments.row_data import RowData
 from mien.experiments.tune import TuneResult
-from mien.files import write_json
+from mien.files import write_json, writing
 
 PARAMETERS_SCHEMA = "mien.parameters/1"
 
@@ -45,12 +45,8 @@ def write_parameters(target: Path, result: TuneResult, data: RowData, folds: Fol
         "dataset": data.store.manifest["name"],
         "dataset_hash": data.store.manifest["dataset_hash"],
     }
-    try:
+    with writing(target, "Choose another file with --out."):
         write_json(target, content)
-    except OSError as error:
-        raise MienError(
-            f"{target} cannot be written ({error.strerror}).", "Choose another file with --out."
-        ) from error
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from mien.experiments.writable import check_writable
 
 if TYPE_CHECKING:
     from mien.pipeline.extract import ExtractSummary
-    from mien.pipeline.row_filter import RowFilter
 
 
 def render(
@@ -260,13 +259,11 @@ def ablate(
     """Score each feature family alone and added to the best set, with its cost."""
     from mien.experiments.ablate import ablate as run_ablation
     from mien.experiments.ablation_files import describe_ablation, write_ablation
-    from mien.experiments.api.arguments import to_names
+    from mien.experiments.api.arguments import open_data, to_names
     from mien.experiments.console import print_ablation, working
     from mien.experiments.feature_list import list_families, measure_costs
-    from mien.experiments.row_data import RowData
-    from mien.pipeline.store import FeatureStore
 
-    data = RowData(FeatureStore.open(store), _read_filter(filter_file))
+    data = open_data(store, filter_file)
     with working("scoring") as told:
         found = run_ablation(
             data,
@@ -284,12 +281,3 @@ def ablate(
     described = describe_ablation(found, dict(zip(names, costs, strict=True)))
     write_ablation(described, out)
     print_ablation(described, out)
-
-
-def _read_filter(source: Path | None) -> RowFilter | None:
-    """Read the filter that --filter names, if it names one."""
-    if source is None:
-        return None
-    from mien.pipeline.row_filter import read_filter
-
-    return read_filter(source)

@@ -16,8 +16,7 @@ from matplotlib.ticker import MaxNLocator, NullFormatter
 from optuna.trial import TrialState
 from optuna.visualization import matplotlib as plots
 
-from mien.errors import MienError
-from mien.files import atomic_path
+from mien.files import atomic_path, writing
 
 _DPI = 120
 _MOST_IN_LEGEND = 12
@@ -85,13 +84,9 @@ def write_plots(
         importances=len(importances),
     )
     written = {out / f"{plot.name}.png": plot for plot in _PLOTS if plot.applies(facts)}
-    try:
+    with writing(out, "Choose another folder with --out."):
         for target, plot in written.items():
             _write_plot(plot, study, list(importances), value_name, target)
-    except OSError as error:
-        raise MienError(
-            f"{out} cannot be written ({error.strerror}).", "Choose another folder with --out."
-        ) from error
     return list(written)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from mien.errors import MienError
+from mien.files import writing
 
 
 def check_writable(target: Path) -> None:
@@ -16,13 +16,9 @@ def check_writable(target: Path) -> None:
     MienError
         If it is a folder, or a file cannot be made there.
     """
-    try:
+    with writing(target, "Name another file."):
         if target.is_dir():
             raise IsADirectoryError(0, "it is a folder")
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=target.parent):
             pass
-    except OSError as error:
-        raise MienError(
-            f"{target} cannot be written ({error.strerror}).", "Name another file."
-        ) from error

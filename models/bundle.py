@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from mien.errors import MienError
-from mien.files import atomic_path
+from mien.files import atomic_path, writing
 from mien.models.class_columns import spread_probabilities
 
 BUNDLE_SCHEMA = "mien.bundle/2"
@@ -143,18 +143,14 @@ def save_bundle(bundle: Bundle, target: Path, *, max_size: int | None = None) ->
     from mien.models.bundle_file import write_with_card
     from mien.models.bundle_record import to_record
 
-    try:
-        with (
-            atomic_path(target, durable=True) as path,
-            tempfile.TemporaryFile(dir=path.parent) as stream,
-        ):
-            joblib.dump(bundle, stream, compress=("gzip", _LEVEL))
-            write_with_card(stream, path, to_record(bundle))
-            check_size(path.stat().st_size, max_size)
-    except OSError as error:
-        raise MienError(
-            f"{target} cannot be written ({error.strerror}).", "Choose another file with --out."
-        ) from error
+    with (
+        writing(target, "Choose another file with --out."),
+        atomic_path(target, durable=True) as path,
+        tempfile.TemporaryFile(dir=path.parent) as stream,
+    ):
+        joblib.dump(bundle, stream, compress=("gzip", _LEVEL))
+        write_with_card(stream, path, to_record(bundle))
+        check_size(path.stat().st_size, max_size)
 
 
 def check_size(size: int, allowed: int | None) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mien.errors import MienError
-from mien.files import atomic_path
+from mien.files import atomic_path, writing
 from mien.models.bundle import Bundle, check_size
 
 TOLERANCE = 1e-4
@@ -77,20 +77,18 @@ def write_checked(
         If the file cannot be written, would be larger than ``max_size``, or gives probabilities
         that differ by more than :data:`TOLERANCE`. The target is then as it was.
     """
-    try:
-        with atomic_path(target, durable=True) as path:
-            write(path)
-            check_size(path.stat().st_size, max_size)
-            found = compare_models(bundle, load(path), features)
-            if not found.difference <= TOLERANCE:
-                raise MienError(
-                    f"{target} was not written: read again, its probabilities differ from the "
-                    f"model's by up to {found.difference:.2g} on {found.rows:,} rows; at most "
-                    f"{TOLERANCE:g} was expected.",
-                    "Write the model as joblib: leave --format out.",
-                )
-    except OSError as error:
-        raise MienError(
-            f"{target} cannot be written ({error.strerror}).", "Choose another file with --out."
-        ) from error
+    with (
+        writing(target, "Choose another file with --out."),
+        atomic_path(target, durable=True) as path,
+    ):
+        write(path)
+        check_size(path.stat().st_size, max_size)
+        found = compare_models(bundle, load(path), features)
+        if not found.difference <= TOLERANCE:
+            raise MienError(
+                f"{target} was not written: read again, its probabilities differ from the "
+                f"model's by up to {found.difference:.2g} on {found.rows:,} rows; at most "
+                f"{TOLERANCE:g} was expected.",
+                "Write the model as joblib: leave --format out.",
+            )
     return found

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from mien.errors import MienError
 from mien.locks import HAS_LOCKS, try_lock
 
 
@@ -47,6 +48,28 @@ def atomic_path(target: Path, ending: str = ".part", *, durable: bool = False) -
     finally:
         temporary.unlink(missing_ok=True)
         os.close(descriptor)
+
+
+@contextmanager
+def writing(target: Path, hint: str) -> Iterator[None]:
+    """Turn what the system says of a file or folder that cannot be written into a user's error.
+
+    Parameters
+    ----------
+    target : Path
+        What is written, to name it.
+    hint : str
+        What to do.
+
+    Raises
+    ------
+    MienError
+        If the block raises an OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise MienError(f"{target} cannot be written ({error.strerror}).", hint) from error
 
 
 def write_json(target: Path, value: Any, *, durable: bool = False) -> None:

@@ -10,6 +10,7 @@ from tempfile import NamedTemporaryFile
 from typing import Any
 
 from mien.errors import MienError
+from mien.files import writing
 from mien.pipeline.faceset import PictureSource
 from mien.pipeline.remote_call import first_line, list_places, telling_failures
 
@@ -127,13 +128,9 @@ def _check_paths(client: Any, shared: Path, needed: Sequence[Path]) -> None:
 @contextmanager
 def _probe(folder: Path) -> Iterator[str]:
     """Give the name of a file in a folder that is there for as long as the block runs."""
-    try:
+    with writing(folder, "Choose another folder with --out."):
         folder.mkdir(parents=True, exist_ok=True)
         file = NamedTemporaryFile(dir=folder, prefix=".mien-")  # noqa: SIM115
-    except OSError as error:
-        raise MienError(
-            f"{folder} cannot be written ({error.strerror}).", "Choose another folder with --out."
-        ) from error
     with file:
         yield file.name
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from mien.errors import MienError
-from mien.files import atomic_path
+from mien.files import atomic_path, writing
 from mien.pipeline.faceset import FaceSet
 from mien.pipeline.parts import hash_pixels
 from mien.pipeline.reasons import PictureError
@@ -121,16 +121,14 @@ def write_filter(
     MienError
         If the file cannot be written.
     """
-    try:
-        with atomic_path(target) as path, path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(FILTER_COLUMNS)
-            writer.writerows(zip(pictures, keep.tolist(), reasons, hashes, strict=True))
-    except OSError as error:
-        raise MienError(
-            f"{target} cannot be written ({error.strerror}).",
-            "Choose another file with --write-filter.",
-        ) from error
+    with (
+        writing(target, "Choose another file with --write-filter."),
+        atomic_path(target) as path,
+        path.open("w", newline="", encoding="utf-8") as file,
+    ):
+        writer = csv.writer(file)
+        writer.writerow(FILTER_COLUMNS)
+        writer.writerows(zip(pictures, keep.tolist(), reasons, hashes, strict=True))
 
 
 def read_filter(source: Path) -> RowFilter:

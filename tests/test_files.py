@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from mien import files
-from mien.files import atomic_path, write_json
+from mien.errors import MienError
+from mien.files import atomic_path, write_json, writing
 
 
 def names(folder: Path) -> list[str]:
@@ -156,3 +157,19 @@ def test_a_durable_file_is_on_the_disk_before_its_name(
         path.write_text("whole")
     inodes = (target.stat().st_ino, tmp_path.stat().st_ino)
     assert flushed == [(inodes[0], False), (inodes[1], True)]
+
+
+def test_what_cannot_be_written_is_told_with_what_to_do(tmp_path: Path) -> None:
+    target = tmp_path / "file" / "table.csv"
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(
+            MienError, match=r"table\.csv cannot be written \((File exists|Not a directory)\)"
+        ) as caught,
+        writing(target, "Choose another."),
+        atomic_path(target),
+    ):
+        pass
+    assert caught.value.hint == "Choose another."
+    with pytest.raises(ZeroDivisionError), writing(target, "Choose another."):
+        raise ZeroDivisionError

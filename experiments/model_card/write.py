@@ -11,7 +11,7 @@ from mien.errors import MienError
 from mien.experiments.model_card.build import build_card
 from mien.experiments.model_card.contents import Card
 from mien.experiments.report.write import PACKAGE, make_environment
-from mien.files import atomic_path
+from mien.files import atomic_path, writing
 
 _PACKAGES = ("mien.experiments.model_card", PACKAGE)
 """The report's templates serve the card, too: its style sheet, its tables."""
@@ -51,13 +51,8 @@ def write_card(record: Mapping[str, Any], target: Path) -> None:
     check_ending(target)
     card = build_card(record)
     text = render_html(card) if target.suffix.lower() == ".html" else render_markdown(card)
-    try:
-        with atomic_path(target) as path:
-            path.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise MienError(
-            f"{target} cannot be written ({error.strerror}).", "Name another file with --card."
-        ) from error
+    with writing(target, "Name another file with --card."), atomic_path(target) as path:
+        path.write_text(text, encoding="utf-8", newline="\n")
 
 
 def render_html(card: Card) -> str:

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from mien.errors import MienError
 from mien.experiments.report.colours import build_colour_css
 from mien.experiments.report.confusion import draw_confusion
 from mien.experiments.report.contents import Fact, Pairs, Picture, Table
@@ -32,6 +31,7 @@ from mien.experiments.reproduce.tables import (
     build_layer_table,
     build_overview,
 )
+from mien.files import atomic_path, writing
 
 PROTOCOLS: dict[str, str] = {"thesis": "The thesis's protocol", "honest": "The honest protocol"}
 
@@ -107,18 +107,13 @@ def write_page(told: Mapping[str, Any], out: Path) -> None:
         If the folder cannot be written.
     """
     from mien.experiments.reproduce.render import render_html, render_markdown
-    from mien.files import atomic_path
 
     page = build_page(told)
     files = {"reproduction.html": render_html(page), "reproduction.md": render_markdown(page)}
-    try:
+    with writing(out, "Choose another folder with --out."):
         for name, content in files.items():
             with atomic_path(out / name) as path:
                 path.write_text(content, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise MienError(
-            f"{out} cannot be written ({error.strerror}).", "Choose another folder with --out."
-        ) from error
 
 
 def _warn(told: Mapping[str, Any]) -> tuple[str, ...]:

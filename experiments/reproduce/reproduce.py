@@ -29,7 +29,7 @@ from mien.experiments.reproduce.plan import (
 from mien.experiments.reproduce.sentences import tell_difference
 from mien.experiments.reproduce.svm_choices import list_choices
 from mien.experiments.row_data import RowData
-from mien.files import write_json
+from mien.files import write_json, writing
 
 SCHEMA = "mien.reproduction/1"
 RESULT_FILE = "reproduction.json"
@@ -112,12 +112,8 @@ def reproduce(
         "landmarks": _draw_landmarks(out, landmarker),
         "environment": describe_environment(),
     }
-    try:
+    with writing(out, "Choose another folder with --out."):
         write_json(out / RESULT_FILE, told)
-    except OSError as error:
-        raise MienError(
-            f"{out} cannot be written ({error.strerror}).", "Choose another folder with --out."
-        ) from error
     write_page(told, out)
     return told
 

@@ -12,7 +12,7 @@ import numpy as np
 from mien.errors import MienError
 from mien.experiments.video.colours import choose_colours
 from mien.experiments.video.history import ClipHistory, FaceHistory
-from mien.files import atomic_path
+from mien.files import atomic_path, writing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -82,14 +82,13 @@ def write_plot(target: Path, history: ClipHistory, classes: Sequence[str], title
         legend = figure.legend(lines, classes, loc="outside right upper", frameon=False)
         for text in legend.get_texts():
             text.set_parse_math(False)
-    try:
-        with warnings.catch_warnings(), atomic_path(target) as path:
-            warnings.simplefilter("ignore")  # letters that the font has not
-            figure.savefig(path, format=target.suffix.lower()[1:], dpi=_DPI, facecolor="white")
-    except OSError as error:
-        raise MienError(
-            f"{target} cannot be written ({error.strerror}).", "Choose another file with --plot."
-        ) from error
+    with (
+        writing(target, "Choose another file with --plot."),
+        warnings.catch_warnings(),
+        atomic_path(target) as path,
+    ):
+        warnings.simplefilter("ignore")  # letters that the font has not
+        figure.savefig(path, format=target.suffix.lower()[1:], dpi=_DPI, facecolor="white")
 
 
 def _draw_face(axes: Axes, face: FaceHistory, classes: Sequence[str]) -> None:

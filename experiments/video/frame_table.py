@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mien.errors import MienError
-from mien.files import atomic_path
+from mien.files import atomic_path, writing
 from mien.pipeline.reasons import Reason
 from mien.pipeline.video.frame_predictions import FramePrediction
 
@@ -76,23 +75,19 @@ def write_table(
     MienError
         If the file cannot be written.
     """
-    try:
-        with (
-            atomic_path(target) as path,
-            path.open("w", newline="", encoding="utf-8") as file,
-        ):
-            writer = csv.writer(file)
-            writer.writerow([*COLUMNS, *classes])
+    with (
+        writing(target, "Choose another file with --csv."),
+        atomic_path(target) as path,
+        path.open("w", newline="", encoding="utf-8") as file,
+    ):
+        writer = csv.writer(file)
+        writer.writerow([*COLUMNS, *classes])
 
-            def add(prediction: FramePrediction) -> None:
-                for row in list_rows(prediction, classes):
-                    writer.writerow(_to_cells(row, len(classes)))
+        def add(prediction: FramePrediction) -> None:
+            for row in list_rows(prediction, classes):
+                writer.writerow(_to_cells(row, len(classes)))
 
-            yield add
-    except OSError as error:
-        raise MienError(
-            f"{target} cannot be written ({error.strerror}).", "Choose another file with --csv."
-        ) from error
+        yield add
 
 
 def _to_cells(row: dict[str, Any], n_classes: int) -> list[Any]:

@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from mien.errors import MienError
 from mien.experiments.video.background import Background
 from mien.experiments.video.drawing import FrameDrawer
 from mien.experiments.video.frame_encoder import FrameEncoder, find_codecs
-from mien.files import atomic_path
+from mien.files import atomic_path, writing
 from mien.pipeline.video.frame_predictions import FramePrediction
 
 _WAITING = 8
@@ -45,18 +44,16 @@ def write_labelled_clip(
     """
     codecs = find_codecs(target)
     drawer = FrameDrawer(classes)
-    try:
-        with atomic_path(target, ending=target.suffix.lower()) as path:
-            encoder = FrameEncoder(path, rate, codecs)
+    with (
+        writing(target, "Choose another file with --out."),
+        atomic_path(target, ending=target.suffix.lower()) as path,
+    ):
+        encoder = FrameEncoder(path, rate, codecs)
 
-            def draw_and_encode(prediction: FramePrediction) -> None:
-                encoder.write(drawer.draw(prediction), prediction.seconds)
+        def draw_and_encode(prediction: FramePrediction) -> None:
+            encoder.write(drawer.draw(prediction), prediction.seconds)
 
-            with closing(encoder), Background(_WAITING) as thread:
-                yield lambda prediction: thread.submit(draw_and_encode, prediction)
-            if not encoder.check_whole():
-                raise OSError(0, "it has not all frames: is the disk full?")
-    except OSError as error:
-        raise MienError(
-            f"{target} cannot be written ({error.strerror}).", "Choose another file with --out."
-        ) from error
+        with closing(encoder), Background(_WAITING) as thread:
+            yield lambda prediction: thread.submit(draw_and_encode, prediction)
+        if not encoder.check_whole():
+            raise OSError(0, "it has not all frames: is the disk full?")
