@@ -157,25 +157,6 @@ class Predictor:
             found += _predict_batch(self.bundle, batch, self.detector)
         return found
 
-    def predict_landmarks(self, grey: np.ndarray, landmarks: Landmarks | None) -> np.ndarray:
-        """Compute the probabilities of one face whose landmarks are known.
-
-        Parameters
-        ----------
-        grey : ndarray of uint8, shape (height, width)
-            The picture.
-        landmarks : Landmarks or None
-            None where no face was found.
-
-        Returns
-        -------
-        ndarray of float64, shape (n_classes,)
-            NaN where no face was found and the model reads features only.
-        """
-        if landmarks is None and not self.bundle.reads_pixels:
-            return np.full(len(self.bundle.classes), np.nan)
-        return _compute(self.bundle, [_Read(grey, landmarks)])[0]
-
 
 @dataclass(frozen=True)
 class _Read:
@@ -206,14 +187,28 @@ def _predict_batch(
 
 def _answer(bundle: Bundle, given: Picture, face: _Read, row: np.ndarray) -> Prediction:
     """Make a prediction of probabilities, shape (n_classes,)."""
-    unsure = bool(bundle.abstains(row[None])[0])
+    label, reason = judge(bundle, row)
     return Prediction(
         picture=name_picture(given),
-        label="" if unsure else bundle.classes[int(row.argmax())],
+        label=label,
         probabilities={name: float(p) for name, p in zip(bundle.classes, row, strict=True)},
-        reason=str(Reason.UNSURE) if unsure else "",
+        reason=reason,
         landmarks=face.landmarks,
     )
+
+
+def judge(bundle: Bundle, row: np.ndarray) -> tuple[str, str]:
+    """Return what a model says of a face, and the reason where it abstains; one of them is empty.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    row : ndarray of float, shape (n_classes,)
+        Probabilities.
+    """
+    if bundle.abstains(row[None])[0]:
+        return "", str(Reason.UNSURE)
+    return bundle.classes[int(row.argmax())], ""
 
 
 def _compute(bundle: Bundle, faces: list[_Read]) -> np.ndarray:

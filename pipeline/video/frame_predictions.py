@@ -14,8 +14,7 @@ from mien.features.faces import FaceBatch
 from mien.models.bundle import Bundle
 from mien.pipeline.face_networks import FaceNetworks
 from mien.pipeline.landmarks import Landmarks
-from mien.pipeline.predict import predict_faces
-from mien.pipeline.reasons import Reason
+from mien.pipeline.predict import judge, predict_faces
 from mien.pipeline.video.clip_reader import ClipReader, Frame
 from mien.pipeline.video.face_box import FaceBox, box_around
 from mien.pipeline.video.face_tracker import FaceTracker, TrackedFace
@@ -222,12 +221,11 @@ def _compute_probabilities(bundle: Bundle, batch: list[_Seen]) -> np.ndarray:
 
 
 def _judge(bundle: Bundle, own: TrackedFace, probabilities: np.ndarray) -> TrackedPrediction:
-    best = int(probabilities.argmax())
-    unsure = bool(bundle.abstains(probabilities[None])[0])
+    label, reason = judge(bundle, probabilities)
     return TrackedPrediction(
         face=own.face,
         landmarks=own.landmarks,
         probabilities=probabilities,
-        label="" if unsure else bundle.classes[best],
-        reason=str(Reason.UNSURE) if unsure else "",
+        label=label,
+        reason=reason,
     )

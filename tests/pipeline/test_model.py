@@ -10,6 +10,7 @@ from sklearn.model_selection import StratifiedKFold
 
 import mien
 from mien.errors import MienError
+from mien.features.faces import FaceBatch
 from mien.models.bundle import Bundle, save_bundle
 from mien.models.calibrated import CalibratedClassifier
 from mien.models.fused_machine import FusedMachine
@@ -19,7 +20,7 @@ from mien.pipeline.datasets.registry import read_dataset
 from mien.pipeline.detector import FaceDetector
 from mien.pipeline.extract import extract
 from mien.pipeline.picture_inputs import read_picture
-from mien.pipeline.predict import Predictor, find_pictures, predict_pictures
+from mien.pipeline.predict import Predictor, find_pictures, predict_faces, predict_pictures
 from mien.pipeline.preparation import to_grey
 from mien.pipeline.rendered.export import write_rendered
 from mien.pipeline.store import FeatureStore
@@ -190,12 +191,9 @@ def test_known_landmarks_give_what_detection_gives(model, faces, landmarker):
     picture = read_picture(faces[0])
     with FaceDetector(landmarker) as detector:
         landmarks = detector.detect(picture)
-    with Predictor(model.bundle, landmarker) as predictor:
-        found = predictor.predict_landmarks(to_grey(picture), landmarks)
-        nothing = predictor.predict_landmarks(to_grey(picture), None)
-    np.testing.assert_array_equal(found, model.predict_proba(faces[0]))
-    assert np.isnan(nothing).all()
-    assert nothing.shape == (2,)
+    known = FaceBatch([to_grey(picture)], landmarks.mesh[None], landmarks.blendshapes[None])
+    found = predict_faces(model.bundle, known)
+    np.testing.assert_array_equal(found, model.predict_proba(faces[:1]))
 
 
 def test_pictures_are_read_in_batches(model, faces, monkeypatch):
