@@ -16,7 +16,7 @@ from sqlalchemy import create_engine, inspect
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, SQLAlchemyError
 
-from mien.errors import MienError
+from mien.errors import MienError, first_line
 from mien.experiments.journals import WholeLines
 
 JOURNAL = "journal:"
@@ -99,7 +99,7 @@ def mask_url(url: str) -> str:
 def _first_line(error: BaseException, url: str) -> str:
     """Return what an error says, without the password that it may repeat."""
     error = getattr(error, "orig", None) or error
-    told = (str(error).splitlines() or [type(error).__name__])[0].replace(url, mask_url(url))
+    told = first_line(error).replace(url, mask_url(url))
     for secret in re.findall(r"://[^:/?]*:(.*)@|[?&]\w*password=([^&]*)", url):
         for part in filter(None, secret):
             told = told.replace(part, "***")

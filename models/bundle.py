@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from mien.errors import MienError
+from mien.errors import MienError, first_line
 from mien.files import atomic_path, writing
 from mien.models.class_columns import spread_probabilities
 
@@ -219,9 +219,9 @@ def _load_joblib(path: Path) -> Bundle:
             warnings.simplefilter("ignore", InconsistentVersionWarning)
             bundle = joblib.load(path)
     except Exception as error:  # a damaged pickle may raise anything
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise MienError(
-            f"{path} is not a model that mien export wrote ({first}).", "Export it again."
+            f"{path} is not a model that mien export wrote ({first_line(error)}).",
+            "Export it again.",
         ) from error
     if not isinstance(bundle, Bundle):
         raise MienError(

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from mien.errors import MienError
+from mien.errors import MienError, first_line
 from mien.models.bundle import Bundle
 from mien.models.bundle_migration import require_schema
 from mien.models.bundle_record import from_record, to_record
@@ -225,7 +225,7 @@ def _read_sealed(path: Path) -> bytes:
 
 
 def _foreign(path: Path, error: Exception) -> MienError:
-    first = str(error).splitlines()[0] if str(error) else type(error).__name__
     return MienError(
-        f"{path} is not an ONNX model that this release reads ({first}).", "Export it again."
+        f"{path} is not an ONNX model that this release reads ({first_line(error)}).",
+        "Export it again.",
     )

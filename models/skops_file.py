@@ -11,7 +11,7 @@ from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
 
 import numpy as np
 
-from mien.errors import MienError
+from mien.errors import MienError, first_line
 from mien.models.bundle import Bundle
 from mien.models.bundle_migration import require_schema
 from mien.models.bundle_record import from_record, to_record
@@ -156,9 +156,9 @@ def _import_skops() -> Any:
 
 
 def _damaged(path: Path, error: Exception) -> MienError:
-    first = str(error).splitlines()[0] if str(error) else type(error).__name__
     return MienError(
-        f"{path} is not a skops model that mien export wrote, or it is damaged ({first}).",
+        f"{path} is not a skops model that mien export wrote, or it is damaged "
+        f"({first_line(error)}).",
         "Export it again.",
     )
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
 
-from mien.errors import MienError
+from mien.errors import MienError, first_line
 from mien.files import writing
 from mien.pipeline.faceset import PictureSource
-from mien.pipeline.remote_call import first_line, list_places, telling_failures
+from mien.pipeline.remote_call import list_places, telling_failures
 
 _PATIENCE = 10
 """Seconds that a scheduler has to answer, and its first worker to come."""

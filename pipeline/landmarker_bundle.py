@@ -14,7 +14,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from mien.errors import MienError
+from mien.errors import MienError, first_line
 from mien.files import atomic_path
 from mien.scratch import ScratchFolder
 
@@ -184,4 +184,4 @@ def _first_line(error: Exception) -> str:
         return lines[-1] if lines else f"pip ended with code {error.returncode}"
     if isinstance(error, urllib.error.URLError):
         return str(error.reason)
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+    return first_line(error)

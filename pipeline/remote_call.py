@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import mien
-from mien.errors import MienError
+from mien.errors import MienError, first_line
 from mien.features.registry import PLUGINS
 from mien.pipeline.faceset import PictureSource
 from mien.pipeline.parts import FamilyTask, PartDone, PartTask, peak_memory_mb
@@ -160,8 +160,3 @@ def telling_failures() -> Iterator[None]:
             "All machines need the same packages and the same paths. Run the same command again; "
             "it goes on where it was.",
         ) from error
-
-
-def first_line(error: Exception) -> str:
-    """Return the first line of an error's message, or its kind where it has none."""
-    return str(error).partition("\n")[0] or type(error).__name__
